@@ -70,6 +70,10 @@ class UnreachableError(StoreError):
     """The store does not answer, or failed more often than was worth retrying."""
 
 
+class FullError(StoreError):
+    """The store has no room left."""
+
+
 class SourceError(EscrowError):
     """A source cannot be read at all (single unreadable files are findings, not errors)."""
 

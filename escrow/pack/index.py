@@ -46,7 +46,7 @@ class ChunkIndex:
         if len(self._high):
             np.minimum(at, len(self._high) - 1, out=at)
             same = (self._high[at] == wanted[:, 0]) & (self._low[at] == wanted[:, 1])
-            places = np.where(same, self._place[at].astype(np.int64), -1).tolist()
+            places: list[int] = np.where(same, self._place[at].astype(np.int64), -1).tolist()
         else:
             places = [-1] * len(ids)
         if self._new:
