@@ -1,0 +1,64 @@
+"""From a store's address to the store. boto3 is loaded for s3 addresses only: it is slow."""
+
+import re
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from escrow.errors import UsageError
+from escrow.store.base import Store
+from escrow.store.folder import FolderStore
+
+
+def open_store(
+    url: str,
+    *,
+    create: bool = False,
+    endpoint: str | None = None,
+    region: str | None = None,
+    ca_file: str | None = None,
+    path_style: bool = False,
+    profile: str | None = None,
+    content_md5: bool = False,
+) -> Store:
+    """The store at `s3://bucket/prefix`, `file:///path` or a folder's path (drive letters and UNC are paths).
+
+    `create` makes a missing folder (never a bucket); the other options are S3Options. Raises UsageError
+    `store-url`, UnreachableError.
+    """
+    scheme = re.match(r"([a-z][a-z0-9+.-]+)://", url, re.IGNORECASE)
+    if scheme is None:
+        if not url:
+            raise UsageError("store-url", "expected a store, found nothing", hint="name a folder or s3://bucket")
+        return FolderStore(Path(url), create=create)
+    match scheme[1].lower():
+        case "file":
+            return FolderStore(_file_path(url), create=create)
+        case "s3":
+            from escrow.store.s3 import S3Options, S3Store  # noqa: PLC0415 - boto3 is slow to load
+
+            parts = urlsplit(url)
+            options = S3Options(
+                bucket=parts.netloc,
+                prefix=parts.path.strip("/"),
+                endpoint=endpoint,
+                region=region,
+                ca_file=ca_file,
+                path_style=path_style,
+                profile=profile,
+                content_md5=content_md5,
+            )
+            return S3Store(options)
+    raise UsageError(
+        "store-url",
+        f"expected s3://bucket/prefix, file:///path or a folder, found {scheme[0]}",
+        hint="use one of these",
+    )
+
+
+def _file_path(url: str) -> Path:
+    """RFC 8089: file:///C:/vault is a drive, file://server/share/vault is UNC."""
+    parts = urlsplit(url)
+    path = unquote(parts.path)
+    if re.match(r"/[A-Za-z]:", path):
+        return Path(path[1:])
+    return Path(path if parts.netloc in {"", "localhost"} else f"//{parts.netloc}{path}")
