@@ -1,0 +1,112 @@
+"""Object names: built, parsed and held against the object's bytes (docs/format.md, section 1)."""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from escrow.errors import IntegrityError
+
+Kind: TypeAlias = Literal["charter", "stock", "key", "series", "pack", "manifest", "notice"]
+
+FOLDERS = ("charter/", "stock/", "series/", "notices/")
+"""Prefixes below which every object has a name of this grammar, or is junk."""
+
+_N = r"(?P<n>(?!0{8})[0-9]{8})"
+_SHA16 = r"(?P<digest>[0-9a-f]{16})"
+_SHA64 = r"(?P<digest>[0-9a-f]{64})"
+_SERIES = r"series/(?P<series>[0-9a-f]{16})"
+_GRAMMAR: tuple[tuple[Kind, re.Pattern[str]], ...] = (
+    ("pack", re.compile(rf"{_SERIES}/packs/{_SHA64}\.age")),
+    ("notice", re.compile(rf"notices/{_N}-{_SHA16}\.json")),
+    ("manifest", re.compile(rf"{_SERIES}/manifests/{_N}-{_SHA64}\.age")),
+    ("series", re.compile(rf"{_SERIES}/series-{_SHA16}\.json")),
+    ("key", re.compile(r"stock/(?P<key_id>[0-9a-f]{16})\.age")),
+    ("stock", re.compile(rf"stock/{_N}-{_SHA16}\.json")),
+    ("charter", re.compile(rf"charter/{_N}-{_SHA16}\.json")),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedName:
+    """An object's name. `n` is a charter's or stock's number, or a notice's or manifest's seq.
+
+    `digest` is the start of the SHA-256 of the bytes ("" for a key, which the stock vouches for).
+    """
+
+    kind: Kind
+    n: int = 0
+    series: str = ""
+    digest: str = ""
+    key_id: str = ""
+
+
+def charter_name(n: int, data: bytes) -> str:
+    """Name of the envelope `data` of charter `n`."""
+    return f"charter/{n:08d}-{_sha16(data)}.json"
+
+
+def stock_name(n: int, data: bytes) -> str:
+    """Name of the envelope `data` of stock `n`."""
+    return f"stock/{n:08d}-{_sha16(data)}.json"
+
+
+def key_name(key_id: str) -> str:
+    """Name of the sealed series key `key_id`."""
+    return f"stock/{key_id}.age"
+
+
+def series_name(series: str, data: bytes) -> str:
+    """Name of the envelope `data` of the record of `series`."""
+    return f"series/{series}/series-{_sha16(data)}.json"
+
+
+def pack_name(series: str, sha256: str) -> str:
+    """Name of a pack of `series`."""
+    return f"series/{series}/packs/{sha256}.age"
+
+
+def manifest_name(series: str, seq: int, sha256: str) -> str:
+    """Name of the manifest of `series` in notice `seq`."""
+    return f"series/{series}/manifests/{seq:08d}-{sha256}.age"
+
+
+def notice_name(seq: int, data: bytes) -> str:
+    """Name of the envelope `data` of notice `seq`."""
+    return f"notices/{seq:08d}-{_sha16(data)}.json"
+
+
+def key_id_of(recipient: str) -> str:
+    """The key id of a recipient string `age1pq1…`."""
+    return _sha16(recipient.encode())
+
+
+def parse_name(key: str) -> ParsedName | None:
+    """What a name says; None when it is not of the grammar (`name-grammar`: junk below FOLDERS)."""
+    for kind, pattern in _GRAMMAR:
+        match = pattern.fullmatch(key)
+        if match:
+            parts = match.groupdict()
+            return ParsedName(
+                kind,
+                int(parts.get("n", 0)),
+                parts.get("series", ""),
+                parts.get("digest", ""),
+                parts.get("key_id", ""),
+            )
+    return None
+
+
+def check_name(name: ParsedName, data: bytes) -> None:
+    """Holds the bytes against their name. IntegrityError name-hash; a key's hash stands in its stock."""
+    found = hashlib.sha256(data).hexdigest()
+    if not found.startswith(name.digest):
+        raise IntegrityError(
+            "name-hash",
+            f"expected bytes whose SHA-256 begins {name.digest[:16]}, found {found[:16]}",
+            hint="look for an older version of the object, or in another copy of the vault",
+        )
+
+
+def _sha16(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:16]
