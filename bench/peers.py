@@ -1,0 +1,169 @@
+"""restic and borg behind one interface. Each keeps its repository, cache and keys below one folder of its own."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from bench.measure import Run, measure
+from escrow.errors import EscrowError, UsageError
+
+_PASSWORD = "a bench password that guards nothing"
+
+
+class Peer(Protocol):
+    """A tool that deposits `source` night by night and gives nights back."""
+
+    name: str
+
+    def version(self) -> str:
+        """The tool's own words about its version. Raises UsageError("bench-tool-missing")."""
+        ...
+
+    def init(self) -> None:
+        """Start an empty repository, whatever was there before."""
+        ...
+
+    def backup(self, night: int) -> Run:
+        """Deposit the source as it is now."""
+        ...
+
+    def restore_all(self, snapshot: int, to: Path) -> Run:
+        """Restore the whole night into the empty folder `to`."""
+        ...
+
+    def restore_one(self, snapshot: int, path: str, to: Path) -> Run:
+        """Restore one file into the empty folder `to`, at its own relative path."""
+        ...
+
+    def repo_bytes(self) -> int:
+        """Bytes that the repository keeps and that a remote store would have received."""
+        ...
+
+
+def folder_bytes(folder: Path) -> int:
+    """Sum of the sizes of all files below `folder`."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def tool_version(argv: Sequence[str]) -> str:
+    """First line that a tool prints about its version. Raises UsageError("bench-tool-missing")."""
+    if shutil.which(argv[0]) is None:
+        raise UsageError("bench-tool-missing", f"expected the program {argv[0]} on the path, found none")
+    return subprocess.run(argv, capture_output=True, text=True, check=True).stdout.splitlines()[0]
+
+
+def checked(run: Run, what: str) -> Run:
+    """The run itself. Raises EscrowError("bench-run-failed") unless its exit code is 0."""
+    if run.exit_code:
+        raise EscrowError("bench-run-failed", f"expected {what} to end with 0, found {run.exit_code}: {run.errors}")
+    return run
+
+
+class _Tool:
+    def __init__(self, name: str, source: Path, work: Path) -> None:
+        self.name = name
+        self.source = source
+        self.home = work / name
+        self.env = {**os.environ, "LC_ALL": "C.UTF-8"}
+
+    def _run(self, *argv: str, cwd: Path) -> Run:
+        return checked(measure(argv, cwd=cwd, env=self.env), f"{self.name} {argv[1]}")
+
+    def _fresh_home(self) -> None:
+        shutil.rmtree(self.home, ignore_errors=True)
+        self.home.mkdir(parents=True)
+
+
+class Restic(_Tool):
+    """restic: repository version 2, compression "auto", its default chunks of about 1 MiB."""
+
+    def __init__(self, name: str, source: Path, work: Path) -> None:
+        super().__init__(name, source, work)
+        self.env |= {
+            "RESTIC_REPOSITORY": str(self.home / "repo"),
+            "RESTIC_CACHE_DIR": str(self.home / "cache"),
+            "RESTIC_PASSWORD_FILE": str(self.home / "password"),
+        }
+        self._snapshots: dict[int, str] = {}
+
+    def version(self) -> str:
+        """See Peer."""
+        return tool_version(["restic", "version"])
+
+    def init(self) -> None:
+        """See Peer."""
+        self._fresh_home()
+        (self.home / "password").write_text(_PASSWORD)
+        self._run("restic", "init", "--repository-version", "2", cwd=self.home)
+
+    def backup(self, night: int) -> Run:
+        """See Peer."""
+        return self._run("restic", "backup", "--quiet", "--tag", f"night-{night}", ".", cwd=self.source)
+
+    def restore_all(self, snapshot: int, to: Path) -> Run:
+        """See Peer."""
+        return self._restore(snapshot, to)
+
+    def restore_one(self, snapshot: int, path: str, to: Path) -> Run:
+        """See Peer."""
+        return self._restore(snapshot, to, "--include", f"/{path}")
+
+    def _restore(self, night: int, to: Path, *more: str) -> Run:
+        tag = f"night-{night}"
+        return self._run("restic", "restore", "latest", "--tag", tag, "--target", str(to), *more, cwd=self.home)
+
+    def repo_bytes(self) -> int:
+        """See Peer."""
+        return folder_bytes(self.home / "repo")
+
+
+class Borg(_Tool):
+    """borg: encrypted (repokey-blake2), its own compression and chunks unless `options` say otherwise."""
+
+    def __init__(self, name: str, source: Path, work: Path, options: Sequence[str] = ()) -> None:
+        super().__init__(name, source, work)
+        self.options = options
+        self.env |= {
+            "BORG_REPO": str(self.home / "repo"),
+            "BORG_BASE_DIR": str(self.home / "base"),
+            "BORG_PASSPHRASE": _PASSWORD,
+            "BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK": "no",
+            "BORG_RELOCATED_REPO_ACCESS_IS_OK": "yes",
+        }
+
+    def version(self) -> str:
+        """See Peer."""
+        return f"{tool_version(['borg', '--version'])} {' '.join(self.options)}".strip()
+
+    def init(self) -> None:
+        """See Peer."""
+        self._fresh_home()
+        self._run("borg", "init", "--encryption", "repokey-blake2", cwd=self.home)
+
+    def backup(self, night: int) -> Run:
+        """See Peer."""
+        return self._run("borg", "create", *self.options, f"::night-{night}", ".", cwd=self.source)
+
+    def restore_all(self, snapshot: int, to: Path) -> Run:
+        """See Peer."""
+        return self._run("borg", "extract", f"::night-{snapshot}", cwd=to)
+
+    def restore_one(self, snapshot: int, path: str, to: Path) -> Run:
+        """See Peer."""
+        return self._run("borg", "extract", f"::night-{snapshot}", path, cwd=to)
+
+    def repo_bytes(self) -> int:
+        """Bytes of data segments only: borg writes its index, hints and locks anew at the server's side."""
+        return folder_bytes(self.home / "repo" / "data")
+
+
+SMALL_CHUNKS = ("--chunker-params", "buzhash,10,23,14,4095", "--compression", "zstd,3")
+
+PEERS: dict[str, Callable[[Path, Path], Peer]] = {
+    "restic": lambda source, work: Restic("restic", source, work),
+    "borg": lambda source, work: Borg("borg", source, work),
+    "borg-small": lambda source, work: Borg("borg-small", source, work, SMALL_CHUNKS),
+}
