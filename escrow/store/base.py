@@ -25,7 +25,7 @@ class ObjectInfo:
     """What the store says of one version of one object: its claims, not facts.
 
     `size` in bytes; `version` is "" where the store names none; `sha256` is 64 hex digits or None where the
-    store does not say; `modified` and `retain_until` are UTC.
+    store does not say; `modified` and `retain_until` are UTC. `latest` is certain in listings only.
     """
 
     key: str
@@ -33,9 +33,9 @@ class ObjectInfo:
     version: str
     sha256: str | None
     modified: datetime
-    latest: bool
-    delete_marker: bool
-    retain_until: datetime | None
+    latest: bool = True
+    delete_marker: bool = False
+    retain_until: datetime | None = None
 
 
 class Store(Protocol):
@@ -61,7 +61,7 @@ class Store(Protocol):
         """
 
     def head(self, key: str, *, version: str | None = None) -> ObjectInfo:
-        """What the store says of one object. Raises NotFoundError."""
+        """What the store says of one object, its lock and SHA-256 included. Raises NotFoundError."""
 
     def delete(self, key: str, *, version: str | None = None) -> None:
         """Remove the object, or hide it under a delete marker where there are versions; absent is success.

@@ -2,11 +2,11 @@
 
 import contextlib
 import errno
+import io
 import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
 
 from escrow.errors import DeniedError, FullError, NotFoundError, StoreError, UnreachableError
 
@@ -64,10 +64,10 @@ def is_link(status: os.stat_result) -> bool:
     return stat.S_ISLNK(status.st_mode) or getattr(status, "st_reparse_tag", 0) in _LINK_TAGS
 
 
-def open_plain(path: Path) -> BinaryIO:
+def open_plain(path: Path) -> io.FileIO:
     """Open a file for reading, never through a link in its last part where the system can tell."""
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
-    return os.fdopen(os.open(path, flags), "rb", buffering=0)
+    return io.FileIO(os.open(path, flags), "rb")
 
 
 def write_durably(path: Path, body: bytes) -> None:

@@ -189,9 +189,6 @@ class FolderStore:
             version="",
             sha256=sha256,
             modified=_time(status),
-            latest=True,
-            delete_marker=False,
-            retain_until=None,
         )
 
 

@@ -1,0 +1,351 @@
+"""A store in an S3 bucket, through boto3; the only file that imports it."""
+
+import base64
+import contextlib
+import hashlib
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import boto3
+from boto3.exceptions import Boto3Error
+from botocore import exceptions as boto
+from botocore.config import Config
+from botocore.parsers import ResponseParserError
+from urllib3.exceptions import HTTPError
+
+from escrow.errors import EscrowError, ExistsError, NotFoundError, StoreError, UnreachableError, UsageError
+from escrow.store.base import ObjectInfo, check_key, check_put, check_range, check_size, short
+from escrow.store.s3_errors import from_answer
+
+if TYPE_CHECKING:
+    from botocore.awsrequest import AWSResponse
+    from types_boto3_s3 import S3Client
+    from types_boto3_s3.type_defs import DeleteMarkerEntryTypeDef, ObjectVersionTypeDef, PutObjectRequestTypeDef
+
+MAX_CONNECTIONS = 16
+CONNECT_TIMEOUT = 10
+"""Seconds."""
+READ_TIMEOUT = 60
+"""Seconds without a byte."""
+
+_LIBRARY_ERRORS = (boto.BotoCoreError, boto.ClientError, Boto3Error, ResponseParserError, HTTPError)
+_NETWORK = (
+    boto.ConnectionError,
+    boto.HTTPClientError,
+    boto.IncompleteReadError,
+    boto.ChecksumError,
+    boto.FlexibleChecksumError,
+    boto.CapacityNotAvailableError,
+    ResponseParserError,
+    HTTPError,
+)
+_CREDENTIALS = (
+    boto.NoCredentialsError,
+    boto.PartialCredentialsError,
+    boto.CredentialRetrievalError,
+    boto.NoAuthTokenError,
+    boto.TokenRetrievalError,
+    boto.SSOError,
+    boto.LoginError,
+    boto.ProfileNotFound,
+    boto.RefreshWithMFAUnsupportedError,
+    boto.MetadataRetrievalError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class S3Options:
+    """Where a bucket is. Credentials come from boto3's standard chain only (`profile` names one there).
+
+    `ca_file` is a PEM file; `content_md5` adds an MD5 for servers that ignore the SHA-256 (Ceph).
+    """
+
+    bucket: str
+    prefix: str = ""
+    endpoint: str | None = None
+    region: str | None = None
+    ca_file: str | None = None
+    path_style: bool = False
+    profile: str | None = None
+    content_md5: bool = False
+
+
+class S3Store:
+    """Objects in a bucket, versioned and locked as the bucket is. It does not retry: wrap it in Retrying."""
+
+    def __init__(self, options: S3Options, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._options = options
+        self._root = f"{options.prefix}/" if options.prefix else ""
+        self._monotonic = monotonic
+        self._seen: tuple[datetime, float] | None = None
+        self._conditional = True
+        self._client = self._connect()
+        self._client.meta.events.register("after-call.s3", self._note_date)
+
+    def _connect(self) -> "S3Client":
+        options = self._options
+        if not options.bucket or "@" in (options.endpoint or ""):
+            hint = "write s3://bucket/prefix, and leave credentials to boto3's standard places"
+            raise UsageError("store-url", "expected a bucket and an endpoint without a user", hint=hint)
+        if options.ca_file is not None and not Path(options.ca_file).is_file():
+            raise UsageError("store-ca", f"expected a PEM file at {options.ca_file}, found none")
+        config = Config(
+            retries={"total_max_attempts": 1},
+            connect_timeout=CONNECT_TIMEOUT,
+            read_timeout=READ_TIMEOUT,
+            max_pool_connections=MAX_CONNECTIONS,
+            s3={"addressing_style": "path" if options.path_style else "auto"},
+            # every put carries its own SHA-256 and every reader checks the hash in the name
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+            user_agent_extra="escrow",
+        )
+        with _errors(self.describe()):
+            session = boto3.Session(profile_name=options.profile)
+            default_region = "us-east-1" if options.endpoint else None
+            try:
+                client: S3Client = session.client(
+                    "s3",
+                    region_name=options.region or session.region_name or default_region,
+                    endpoint_url=options.endpoint,
+                    verify=options.ca_file,
+                    config=config,
+                )
+            except ValueError as error:
+                raise UsageError("store-url", f"expected an endpoint like https://host, found {error}") from error
+        return client
+
+    def _note_date(self, http_response: "AWSResponse", **_: object) -> None:
+        with contextlib.suppress(KeyError, ValueError, TypeError):
+            date = parsedate_to_datetime(http_response.headers["date"]).astimezone(UTC)
+            self._seen = date, self._monotonic()
+
+    def put(self, key: str, body: bytes, *, retain_until: datetime | None = None) -> ObjectInfo:
+        check_put(key, body, retain_until)
+        digest = hashlib.sha256(body)
+        request: PutObjectRequestTypeDef = {
+            "Bucket": self._options.bucket,
+            "Key": self._root + key,
+            "Body": body,
+            "ChecksumSHA256": base64.b64encode(digest.digest()).decode(),
+        }
+        if self._options.content_md5:
+            md5 = hashlib.md5(body, usedforsecurity=False).digest()
+            request["ContentMD5"] = base64.b64encode(md5).decode()
+        if retain_until is not None:
+            retain_until = _whole_second(retain_until)
+            request["ObjectLockMode"] = "COMPLIANCE"
+            request["ObjectLockRetainUntilDate"] = retain_until
+        try:
+            return self._create(key, request, len(body), digest.hexdigest(), retain_until)
+        except ExistsError:
+            return self._same(key, body, digest.hexdigest())
+
+    def _create(
+        self, key: str, request: "PutObjectRequestTypeDef", size: int, digest: str, retain_until: datetime | None
+    ) -> ObjectInfo:
+        if self._conditional:
+            request["IfNoneMatch"] = "*"
+        else:
+            request.pop("IfNoneMatch", None)
+            with contextlib.suppress(NotFoundError):
+                self.head(key)
+                raise ExistsError("store-exists", f"{key}: expected no object, found one")
+        try:
+            with _errors(key):
+                answer = self._client.put_object(**request)
+        except StoreError as error:
+            if error.code != "store-unsupported" or not self._conditional:
+                raise
+            self._conditional = False
+            return self._create(key, request, size, digest, retain_until)
+        claim = _hex(answer.get("ChecksumSHA256"))
+        if claim not in {None, digest}:
+            raise UnreachableError("store-checksum", f"{key}: sent SHA-256 {digest}, the store says {claim}")
+        return ObjectInfo(
+            key=key,
+            size=size,
+            version=answer.get("VersionId", ""),
+            sha256=claim,
+            modified=self.now(),
+            retain_until=retain_until,
+        )
+
+    def _same(self, key: str, body: bytes, digest: str) -> ObjectInfo:
+        """The object that is already there, when it is this one: an earlier try whose answer was lost."""
+        found = self.head(key)
+        if found.size == len(body):
+            if found.sha256 == digest:
+                return found
+            if found.sha256 is None and self.get(key) == body:
+                return found
+        raise ExistsError(
+            "store-exists",
+            f"{key}: expected no object or the same one, found {found.size} other bytes",
+            hint="objects never change; run escrow verify",
+        )
+
+    def get(self, key: str, *, start: int = 0, length: int | None = None, version: str | None = None) -> bytes:
+        check_key(key)
+        check_range(start, length)
+        check_size(key, length or 0)
+        request = self._address(key, version)
+        if start or length is not None:
+            request["Range"] = f"bytes={start}-{'' if length is None else start + length - 1}"
+        with _errors(key):
+            answer = self._client.get_object(**request)  # type: ignore[arg-type]
+            with contextlib.closing(answer["Body"]) as stream:
+                size = answer["ContentLength"]
+                check_size(key, size)
+                if "Range" in request and not answer.get("ContentRange", "").startswith(f"bytes {start}-"):
+                    raise StoreError(
+                        "store-range",
+                        f"{key}: expected bytes from {start}, found another range",
+                        hint="this store cannot read parts of objects",
+                    )
+                if length is not None and size != length:
+                    raise short(key, start + length, start + size)
+                body = stream.read()
+        if len(body) != size:
+            raise short(key, start + size, start + len(body))
+        return body
+
+    def list(self, prefix: str = "", *, versions: bool = False, after: str = "") -> Iterator[ObjectInfo]:
+        pages = self._version_pages(prefix, after) if versions else self._pages(prefix, after)
+        for page in pages:
+            yield from (info for info in page if info.key > after)
+
+    def _pages(self, prefix: str, after: str) -> Iterator[Iterator[ObjectInfo]]:
+        request = {"Bucket": self._options.bucket, "Prefix": self._root + prefix}
+        if after:
+            request["StartAfter"] = self._root + after
+        while True:
+            with _errors(self.describe()):
+                page = self._client.list_objects_v2(**request)  # type: ignore[arg-type]
+            yield (
+                ObjectInfo(self._key(each["Key"]), each["Size"], "", None, each["LastModified"].astimezone(UTC))
+                for each in page.get("Contents", [])
+            )
+            if not page["IsTruncated"]:
+                return
+            request["ContinuationToken"] = page["NextContinuationToken"]
+
+    def _version_pages(self, prefix: str, after: str) -> Iterator[Iterator[ObjectInfo]]:
+        request = {"Bucket": self._options.bucket, "Prefix": self._root + prefix}
+        if after:
+            request["KeyMarker"] = self._root + after
+        while True:
+            with _errors(self.describe()):
+                page = self._client.list_object_versions(**request)  # type: ignore[arg-type]
+            found = [self._one(each, each["Size"]) for each in page.get("Versions", [])]
+            found += [self._one(each, None) for each in page.get("DeleteMarkers", [])]
+            # two lists in one answer: newest first again within each key (a stable sort, by whole seconds)
+            found.sort(key=lambda info: info.modified, reverse=True)
+            found.sort(key=lambda info: (info.key, not info.latest))
+            yield iter(found)
+            if not page["IsTruncated"]:
+                return
+            request["KeyMarker"] = page["NextKeyMarker"]
+            request["VersionIdMarker"] = page["NextVersionIdMarker"]
+
+    def _one(self, each: "ObjectVersionTypeDef | DeleteMarkerEntryTypeDef", size: int | None) -> ObjectInfo:
+        return ObjectInfo(
+            key=self._key(each["Key"]),
+            size=size or 0,
+            version=each["VersionId"],
+            sha256=None,
+            modified=each["LastModified"].astimezone(UTC),
+            latest=each["IsLatest"],
+            delete_marker=size is None,
+        )
+
+    def _key(self, name: str) -> str:
+        return name.removeprefix(self._root)
+
+    def head(self, key: str, *, version: str | None = None) -> ObjectInfo:
+        check_key(key)
+        with _errors(key):
+            answer = self._client.head_object(**self._address(key, version), ChecksumMode="ENABLED")  # type: ignore[arg-type]
+        retain_until = answer.get("ObjectLockRetainUntilDate")
+        return ObjectInfo(
+            key=key,
+            size=answer["ContentLength"],
+            version=answer.get("VersionId", ""),
+            sha256=_hex(answer.get("ChecksumSHA256")),
+            modified=answer["LastModified"].astimezone(UTC),
+            latest=version is None,
+            retain_until=retain_until and retain_until.astimezone(UTC),
+        )
+
+    def delete(self, key: str, *, version: str | None = None) -> None:
+        check_key(key)
+        with contextlib.suppress(NotFoundError), _errors(key):
+            self._client.delete_object(**self._address(key, version))  # type: ignore[arg-type]
+
+    def _address(self, key: str, version: str | None) -> dict[str, str]:
+        address = {"Bucket": self._options.bucket, "Key": self._root + key}
+        return address | {"VersionId": version} if version else address
+
+    def now(self) -> datetime:
+        """The Date of the last answer, whatever it was, and the time since. Whole seconds at the source."""
+        if self._seen is None:
+            try:
+                with _errors(self.describe()):
+                    self._client.head_bucket(Bucket=self._options.bucket)
+            except EscrowError:
+                if self._seen is None:
+                    raise
+        if self._seen is None:
+            raise StoreError("store-date", f"{self.describe()}: expected a Date in the answer, found none")
+        date, then = self._seen
+        return date + timedelta(seconds=self._monotonic() - then)
+
+    def describe(self) -> str:
+        where = f" at {self._options.endpoint}" if self._options.endpoint else ""
+        return f"s3://{self._options.bucket}/{self._options.prefix}{where}"
+
+
+@contextlib.contextmanager
+def _errors(what: str) -> Iterator[None]:
+    try:
+        yield
+    except _LIBRARY_ERRORS as error:
+        raise translate(what, error) from error
+
+
+def translate(what: str, error: Exception) -> StoreError | UsageError:
+    """The escrow error for any error of boto3, botocore or the HTTP library below; `what` names the object."""
+    if isinstance(error, boto.ClientError):
+        answer = error.response
+        status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        details = answer.get("Error", {})
+        return from_answer(what, status, details.get("Code", ""), details.get("Message", ""))
+    name = type(error).__name__
+    if isinstance(error, boto.SSLError):
+        hint = "check the certificate; give the authority's file as ca_file"
+        return UnreachableError("store-tls", f"{what}: no trusted connection ({error})", hint=hint)
+    if isinstance(error, _CREDENTIALS):
+        hint = "give credentials as boto3 expects them (environment, profile or role)"
+        return UsageError(
+            "store-credentials", f"{what}: expected credentials, found none that work ({name})", hint=hint
+        )
+    if isinstance(error, _NETWORK):
+        hint = "check the network and the endpoint"
+        return UnreachableError("store-unreachable", f"{what}: the store does not answer ({name})", hint=hint)
+    hint = "check bucket, region, endpoint and profile"
+    return UsageError("store-config", f"{what}: the S3 client refuses the request ({name}: {error})", hint=hint)
+
+
+def _hex(claim: str | None) -> str | None:
+    """A whole-object SHA-256 from its base64; None for none or for a multipart's hash of hashes (it has a "-")."""
+    return None if claim is None or "-" in claim else base64.b64decode(claim).hex()
+
+
+def _whole_second(time: datetime) -> datetime:
+    """Never earlier: servers keep retention in seconds."""
+    return (time + timedelta(seconds=1, microseconds=-1)).replace(microsecond=0).astimezone(UTC)
