@@ -173,6 +173,7 @@ class NoticeSeries:
     compartment: Name
     series: Hex16
     record: Hex64
+    key: Hex16
     first_pack: Count
     packs: tuple[ObjectRef, ...]
     manifest: ObjectRef | None = None
