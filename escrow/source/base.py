@@ -1,0 +1,135 @@
+"""What the engine sees of a source: items in the order of the file list, and a way to read them.
+
+A source gives its items sorted by the bytes of their full path (docs/format.md, section 8), each path once, in
+memory that does not grow with the number of files. What cannot be read is an item too: nothing is dropped silently.
+"""
+
+import heapq
+import io
+from collections import Counter
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from escrow.errors import SourceError, UsageError
+
+Kind = Literal["table", "document"]
+"""The chunker's size class: tables and databases get small chunks, documents large ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileItem:
+    """A regular file, as it was when it was last looked at.
+
+    `path` is the source's name, `/`, and the relative path with `/`, in raw bytes (WTF-8 on Windows). Times are
+    nanoseconds since 1970, `mode` the permission bits (None where the source has none).
+    """
+
+    path: bytes
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    inode: int
+    mode: int | None
+    dataset: str
+    kind: Kind
+
+
+@dataclass(frozen=True, slots=True)
+class DirItem:
+    """A folder with nothing in it (or nothing that is not ignored)."""
+
+    path: bytes
+    mtime_ns: int
+    mode: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class LinkItem:
+    """A symbolic link or a Windows junction: recorded, never followed. `target` is in raw bytes."""
+
+    path: bytes
+    target: bytes
+    mtime_ns: int
+    mode: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadItem:
+    """Something that is there and could not be read. `reason` is a name of format.md, section 2."""
+
+    path: bytes
+    reason: str
+
+
+Item = FileItem | DirItem | LinkItem | UnreadItem
+
+
+class UnreadableError(SourceError):
+    """One file cannot be read (any more). `code` is the `reason` for an UnreadItem.
+
+    `permission`, `vanished`, `in-use`, `changing` (became another thing), `special`, `io-error`.
+    """
+
+
+_WARNINGS = {
+    "own-folder": "folders that belong to escrow itself (vault or state) lie inside the source and were left out",
+    "special": "pipes, sockets or devices cannot be deposited",
+    "path-too-long": "paths are longer than 4,096 bytes and were left out",
+    "ads": "files have alternate data streams, which are not deposited",
+    "acl": "files have access control lists, which are not deposited",
+    "xattr": "files have extended attributes, which are not deposited",
+}
+
+
+@dataclass(slots=True)
+class ScanNotes:
+    """What a scan saw beside its items: counts by code, for the source of this alias; no file names.
+
+    Codes: those of `warnings`, and `ignored`, `hard-link`, `sparse`, `not-utf8`, `unread`. Complete once the scan is.
+    """
+
+    alias: str
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def warnings(self) -> list[str]:
+        """Sentences about what a person should know, in a fixed order."""
+        return [
+            f"source {self.alias}: {self.counts[code]} {text}" for code, text in _WARNINGS.items() if self.counts[code]
+        ]
+
+
+class Source(Protocol):
+    """Where data comes from."""
+
+    @property
+    def name(self) -> str:
+        """First part of every path; a name of format.md, section 2."""
+
+    @property
+    def notes(self) -> ScanNotes:
+        """Counts of the last scan (or the one that runs)."""
+
+    def scan(self) -> Iterator[Item]:
+        """All items, sorted by path bytes. SourceError when the source as a whole cannot be read."""
+
+    def open(self, item: FileItem) -> io.RawIOBase:
+        """An unbuffered reader (`readinto`) of the file. It, and its reads, raise UnreadableError."""
+
+    def recheck(self, item: FileItem) -> FileItem | None:
+        """Look again, after reading: None when nothing changed, else the file as it is now.
+
+        Raises UnreadableError when it is gone or has become another thing.
+        """
+
+
+def scan_all(sources: Collection[Source]) -> Iterator[tuple[Source, Item]]:
+    """Merge the scans of several sources into one, in path order. UsageError `source-name` on equal names."""
+    if len({source.name for source in sources}) != len(sources):
+        raise UsageError("source-name", "two sources have one name", hint="give each its own name")
+    return heapq.merge(*(_pairs(source) for source in sources), key=lambda pair: pair[1].path)
+
+
+def _pairs(source: Source) -> Iterator[tuple[Source, Item]]:
+    for item in source.scan():
+        yield source, item
