@@ -3,7 +3,7 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -55,29 +55,31 @@ def tool_version(argv: Sequence[str]) -> str:
     return subprocess.run(argv, capture_output=True, text=True, check=True).stdout.splitlines()[0]
 
 
-def checked(run: Run, what: str) -> Run:
-    """The run itself. Raises EscrowError("bench-run-failed") unless its exit code is 0."""
-    if run.exit_code:
-        raise EscrowError("bench-run-failed", f"expected {what} to end with 0, found {run.exit_code}: {run.errors}")
-    return run
+class Tool:
+    """What the adapters share: a folder of their own, an environment, runs that must succeed."""
 
-
-class _Tool:
     def __init__(self, name: str, source: Path, work: Path) -> None:
         self.name = name
         self.source = source
         self.home = work / name
         self.env = {**os.environ, "LC_ALL": "C.UTF-8"}
 
-    def _run(self, *argv: str, cwd: Path) -> Run:
-        return checked(measure(argv, cwd=cwd, env=self.env), f"{self.name} {argv[1]}")
+    def run(self, *argv: str, cwd: Path) -> Run:
+        """Measure one command. Raises EscrowError("bench-run-failed") unless it ends with 0."""
+        run = measure(argv, cwd=cwd, env=self.env)
+        if run.exit_code:
+            raise EscrowError(
+                "bench-run-failed", f"expected {' '.join(argv[:3])} to end with 0, found {run.exit_code}: {run.errors}"
+            )
+        return run
 
-    def _fresh_home(self) -> None:
+    def fresh_home(self) -> None:
+        """Empty this tool's folder."""
         shutil.rmtree(self.home, ignore_errors=True)
         self.home.mkdir(parents=True)
 
 
-class Restic(_Tool):
+class Restic(Tool):
     """restic: repository version 2, compression "auto", its default chunks of about 1 MiB."""
 
     def __init__(self, name: str, source: Path, work: Path) -> None:
@@ -95,13 +97,13 @@ class Restic(_Tool):
 
     def init(self) -> None:
         """See Peer."""
-        self._fresh_home()
+        self.fresh_home()
         (self.home / "password").write_text(_PASSWORD)
-        self._run("restic", "init", "--repository-version", "2", cwd=self.home)
+        self.run("restic", "init", "--repository-version", "2", cwd=self.home)
 
     def backup(self, night: int) -> Run:
         """See Peer."""
-        return self._run("restic", "backup", "--quiet", "--tag", f"night-{night}", ".", cwd=self.source)
+        return self.run("restic", "backup", "--quiet", "--tag", f"night-{night}", ".", cwd=self.source)
 
     def restore_all(self, snapshot: int, to: Path) -> Run:
         """See Peer."""
@@ -113,14 +115,14 @@ class Restic(_Tool):
 
     def _restore(self, night: int, to: Path, *more: str) -> Run:
         tag = f"night-{night}"
-        return self._run("restic", "restore", "latest", "--tag", tag, "--target", str(to), *more, cwd=self.home)
+        return self.run("restic", "restore", "latest", "--tag", tag, "--target", str(to), *more, cwd=self.home)
 
     def repo_bytes(self) -> int:
         """See Peer."""
         return folder_bytes(self.home / "repo")
 
 
-class Borg(_Tool):
+class Borg(Tool):
     """borg: encrypted (repokey-blake2), its own compression and chunks unless `options` say otherwise."""
 
     def __init__(self, name: str, source: Path, work: Path, options: Sequence[str] = ()) -> None:
@@ -140,20 +142,20 @@ class Borg(_Tool):
 
     def init(self) -> None:
         """See Peer."""
-        self._fresh_home()
-        self._run("borg", "init", "--encryption", "repokey-blake2", cwd=self.home)
+        self.fresh_home()
+        self.run("borg", "init", "--encryption", "repokey-blake2", cwd=self.home)
 
     def backup(self, night: int) -> Run:
         """See Peer."""
-        return self._run("borg", "create", *self.options, f"::night-{night}", ".", cwd=self.source)
+        return self.run("borg", "create", *self.options, f"::night-{night}", ".", cwd=self.source)
 
     def restore_all(self, snapshot: int, to: Path) -> Run:
         """See Peer."""
-        return self._run("borg", "extract", f"::night-{snapshot}", cwd=to)
+        return self.run("borg", "extract", f"::night-{snapshot}", cwd=to)
 
     def restore_one(self, snapshot: int, path: str, to: Path) -> Run:
         """See Peer."""
-        return self._run("borg", "extract", f"::night-{snapshot}", path, cwd=to)
+        return self.run("borg", "extract", f"::night-{snapshot}", path, cwd=to)
 
     def repo_bytes(self) -> int:
         """Bytes of data segments only: borg writes its index, hints and locks anew at the server's side."""
@@ -161,9 +163,3 @@ class Borg(_Tool):
 
 
 SMALL_CHUNKS = ("--chunker-params", "buzhash,10,23,14,4095", "--compression", "zstd,3")
-
-PEERS: dict[str, Callable[[Path, Path], Peer]] = {
-    "restic": lambda source, work: Restic("restic", source, work),
-    "borg": lambda source, work: Borg("borg", source, work),
-    "borg-small": lambda source, work: Borg("borg-small", source, work, SMALL_CHUNKS),
-}
