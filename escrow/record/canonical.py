@@ -10,7 +10,6 @@ from escrow.errors import FormatError, LimitError
 JsonValue: TypeAlias = "bool | int | str | list[JsonValue] | dict[str, JsonValue] | None"
 JsonObject: TypeAlias = dict[str, JsonValue]
 
-_MAX_DIGITS = len(str(limits.MAX_INTEGER)) + 1
 _encoder = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
@@ -53,7 +52,7 @@ def parse(data: bytes, *, limit: int) -> JsonValue:
         raise FormatError("json-syntax", message) from None
     except RecursionError:
         raise _too_deep() from None
-    except ValueError:
+    except ValueError:  # Python's own limit on the digits of an integer
         raise _not_integer("an integer of thousands of digits") from None
     if "\\u" in text:
         _utf8(_encoder.encode(value))
@@ -91,12 +90,6 @@ def _members(pairs: list[tuple[str, JsonValue]]) -> JsonObject:
     return members
 
 
-def _integer(digits: str) -> int:
-    if len(digits) > _MAX_DIGITS:
-        raise _not_integer(f"one of {len(digits)} digits")
-    return int(digits)
-
-
 def _refuse_float(digits: str) -> NoReturn:
     raise _not_integer(repr(digits[:32]))
 
@@ -115,7 +108,6 @@ def _not_integer(found: str) -> FormatError:
 
 _decoder = json.JSONDecoder(
     object_pairs_hook=_members,
-    parse_int=_integer,
     parse_float=_refuse_float,
     parse_constant=_refuse_constant,
 )
