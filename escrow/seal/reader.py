@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
+from io import BytesIO
 
 from escrow.errors import FormatError, IntegrityError, UsageError
 from escrow.limits import KIB
@@ -56,10 +57,10 @@ class SealedReader:
         start = self._head_len + first * SEALED_CHUNK
         end = min(self._head_len + (last + 1) * SEALED_CHUNK, self._sealed_size)
         sealed = memoryview(self._exactly(start, end - start))
-        plain = b"".join(
-            self._chunks.open(index, sealed[at : at + SEALED_CHUNK], final=index == self._last)
-            for index, at in enumerate(range(0, len(sealed), SEALED_CHUNK), first)
-        )
+        out = BytesIO()
+        for index, at in enumerate(range(0, len(sealed), SEALED_CHUNK), first):
+            out.write(self._chunks.open(index, sealed[at : at + SEALED_CHUNK], final=index == self._last))
+        plain = out.getvalue()
         skip = offset - first * CHUNK
         return plain if len(plain) == length else plain[skip : skip + length]
 

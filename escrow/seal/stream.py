@@ -7,7 +7,7 @@ from typing import Final
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
-from escrow.errors import FormatError, IntegrityError
+from escrow.errors import FormatError, IntegrityError, UsageError
 from escrow.limits import KIB
 from escrow.seal.secret import Secret
 
@@ -65,14 +65,22 @@ class StreamSealer:
         self._aead = ChaCha20Poly1305(key.reveal())
         self._index = 0
         self._plain = _Splitter(CHUNK)
+        self._finished = False
 
     def update(self, data: bytes | memoryview, out: BytesIO) -> None:
+        self._check_open()
         for chunk in self._plain.feed(data):
             out.write(self._aead.encrypt(_nonce(self._index, final=False), chunk, None))
             self._index += 1
 
     def finish(self, out: BytesIO) -> None:
+        self._check_open()
+        self._finished = True
         out.write(self._aead.encrypt(_nonce(self._index, final=True), self._plain.rest, None))
+
+    def _check_open(self) -> None:
+        if self._finished:
+            raise UsageError("sealer-finished", "this file is finished; a nonce would be used twice")
 
 
 class ChunkOpener:
