@@ -112,15 +112,19 @@ class StreamOpener:
         self._failed = False
 
     def update(self, data: bytes | memoryview, out: BytesIO) -> None:
+        self._check_sound()
         for chunk in self._sealed.feed(data):
             self._open(chunk, out, final=False)
 
     def finish(self, out: BytesIO) -> None:
+        self._check_sound()
         self._open(self._sealed.rest, out, final=True)
 
-    def _open(self, chunk: bytearray | memoryview, out: BytesIO, *, final: bool) -> None:
+    def _check_sound(self) -> None:
         if self._failed:
             raise IntegrityError("payload-chunk", "an earlier chunk of this file did not authenticate")
+
+    def _open(self, chunk: bytearray | memoryview, out: BytesIO, *, final: bool) -> None:
         self._failed = True
         out.write(self._chunks.open(self._index, chunk, final=final))
         self._failed = False

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.seal.peers import age, node
 
 from escrow.seal import (
     HybridIdentity,
@@ -23,6 +22,7 @@ from escrow.seal import (
     seal,
 )
 from escrow.seal.stream import CHUNK
+from tests.seal.peers import age, node
 
 PLAINS = [b"", b"a school's night", os.urandom(CHUNK), os.urandom(3 * CHUNK + 5)]
 PHRASE = "correct horse battery staple"

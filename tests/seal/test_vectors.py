@@ -6,11 +6,11 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 
 import pytest
-from tests.seal.peers import node
 
 from escrow.errors import EscrowError
 from escrow.seal import Identity, Opener, ScryptIdentity, Secret, armor, dearmor, parse_identities
 from escrow.seal.header import parse_header
+from tests.seal.peers import node
 
 KINDS = {"X25519", "scrypt", "mlkem768x25519"}
 EXPECTED = {
