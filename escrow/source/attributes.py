@@ -34,6 +34,7 @@ if sys.platform == "win32":
         return ("ads",) if more else ()
 
 elif sys.platform == "linux":
+    _CODES = {"system": "acl", "user": "xattr"}
 
     def extra_attributes(native: str) -> Iterable[str]:
         """`acl` and `xattr` where the file has them. Nothing where the file system cannot tell."""
@@ -41,7 +42,7 @@ elif sys.platform == "linux":
             names = os.listxattr(native, follow_symlinks=False)
         except OSError:
             return ()
-        return {"acl" if name.startswith("system.") else "xattr" for name in names}
+        return {_CODES[room] for name in names if (room := name.partition(".")[0]) in _CODES}
 
 else:
 

@@ -4,6 +4,7 @@ Globs have the language of .gitignore, which administrators know and the package
 matched against the full path, source's name first, without regard to case or composition.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -46,5 +47,7 @@ def compile_globs(globs: Iterable[str]) -> GitIgnoreSpec:
             raise UsageError("glob", f"pattern {glob!r} has a backslash", hint="separate folders with /")
     try:
         return GitIgnoreSpec.from_lines(lines, backend="simple")
-    except ValueError as error:
-        raise UsageError("glob", f"a pattern cannot be understood: {error}", hint="see the guide") from error
+    except (ValueError, re.error) as error:
+        raise UsageError(
+            "glob", f"a pattern cannot be understood: {error}", hint="write it as for .gitignore"
+        ) from error

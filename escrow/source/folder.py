@@ -37,6 +37,8 @@ _OPEN_FLAGS = (
 _JUNCTION = 0xA0000003  # IO_REPARSE_TAG_MOUNT_POINT
 _IN_USE = frozenset({32, 33})  # ERROR_SHARING_VIOLATION, ERROR_LOCK_VIOLATION
 
+_REASONS = {errno.ELOOP: "changing", errno.EISDIR: "changing", errno.ENXIO: "changing"}
+
 
 class FolderSource:
     """The folder `root` under the source name `name`, with everything below it."""
@@ -208,7 +210,7 @@ def _reason(error: OSError) -> str:
         return "permission"
     if isinstance(error, FileNotFoundError | NotADirectoryError):
         return "vanished"
-    return {errno.ELOOP: "changing", errno.ENXIO: "special"}.get(error.errno or 0, "io-error")
+    return _REASONS.get(error.errno or 0, "io-error")
 
 
 def _unreadable(error: OSError, path: bytes) -> UnreadableError:
