@@ -1,0 +1,24 @@
+"""Who may say what, and what a vault's bytes therefore say: bytes in, accepted history out."""
+
+from escrow.trust.authority import open_series_key
+from escrow.trust.chain import Link
+from escrow.trust.envelope import Opened, open_record, payload_type, peek_record, sign_record
+from escrow.trust.findings import Finding, Severity
+from escrow.trust.history import Head, History, SeriesState, Snapshot, accept
+
+__all__ = [
+    "Finding",
+    "Head",
+    "History",
+    "Link",
+    "Opened",
+    "SeriesState",
+    "Severity",
+    "Snapshot",
+    "accept",
+    "open_record",
+    "open_series_key",
+    "payload_type",
+    "peek_record",
+    "sign_record",
+]

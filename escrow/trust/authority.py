@@ -1,0 +1,196 @@
+"""Who may say what: the chain of charters, the stocks of keys, the series (docs/format.md, sections 4.1 to 4.3)."""
+
+from dataclasses import dataclass
+
+from escrow.errors import FormatError, IntegrityError
+from escrow.record import Agent, Charter, Series, StockKey, key_id_of, parse_series_key
+from escrow.seal import HybridIdentity, VerifyKey, parse_identities, parse_recipient
+from escrow.trust.findings import Findings
+from escrow.trust.intake import Candidate, Intake, foreign
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """The accepted charters in order, the keys of all stocks by id, and the series records by series."""
+
+    charters: tuple[Candidate[Charter], ...]
+    keys: dict[str, StockKey]
+    series: dict[str, tuple[Candidate[Series], ...]]
+    agents: dict[str, tuple[VerifyKey, Agent]]
+
+
+def accept_authority(
+    intake: Intake, vault: str | None, fingerprint: str | None, findings: Findings
+) -> Authority | None:
+    """Steps 1 to 3 of section 9; None, with `charter-missing`, when no charter 1 is valid."""
+    charters = _charters(intake, vault, fingerprint, findings)
+    if not charters:
+        findings.add("charter-missing", "charter/", "expected one valid charter 1, found none or a fork")
+        return None
+    agents = {}
+    for agent in charters[-1].record.agents:
+        key = VerifyKey.parse(agent.key)
+        agents[key.id] = (key, agent)
+    keys = _stock_keys(intake, charters, findings)
+    series = _series(intake, charters[0].record.vault, keys, agents, findings)
+    return Authority(charters, keys, series, agents)
+
+
+def open_series_key(text: bytes, key: StockKey, vault: str) -> HybridIdentity:
+    """The identity in an opened `stock/<key-id>.age`, held against the stock (section 5.1).
+
+    FormatError key-file; IntegrityError key-mismatch.
+    """
+    found = parse_series_key(text)
+    identity = parse_identities(found.identity)[0]
+    if not isinstance(identity, HybridIdentity):
+        raise FormatError("key-file", "expected a post-quantum identity, found another kind")
+    said = (found.vault, found.key_id, found.compartment)
+    recipient = str(identity.recipient())
+    if said != (vault, key.id, key.compartment) or recipient != key.recipient or key_id_of(recipient) != key.id:
+        raise IntegrityError(
+            "key-mismatch",
+            f"expected the key {key.id} of compartment {key.compartment} in vault {vault}, "
+            f"found {key_id_of(recipient)}, which calls itself {found.key_id} of {found.compartment} "
+            f"in {found.vault}",
+            hint="the sealed key is not the one that the holders signed: use another copy of it",
+        )
+    return identity
+
+
+def _charters(
+    intake: Intake, vault: str | None, fingerprint: str | None, findings: Findings
+) -> tuple[Candidate[Charter], ...]:
+    accepted: list[Candidate[Charter]] = []
+    by_number: dict[int, dict[str, Candidate[Charter]]] = {}
+    for found in intake.charters:
+        by_number.setdefault(found.record.n, {})
+        if found.record.n == 1 and fingerprint not in (None, found.sha256):
+            detail = f"expected the fingerprint {fingerprint}, found {found.sha256}"
+            findings.add("charter-fingerprint", found.name, detail)
+        elif vault is None or not foreign(found, vault, findings):
+            by_number[found.record.n].setdefault(found.name, found)
+    for n in sorted(by_number):
+        before = accepted[-1] if accepted else None
+        if n != len(accepted) + 1:
+            for name in by_number[n]:
+                findings.add("charter-chain", name, f"expected charter {len(accepted) + 1} first, found none valid")
+            continue
+        valid: dict[str, Candidate[Charter]] = {}
+        for found in by_number[n].values():
+            if _is_next_charter(intake, found, before, findings):
+                valid.setdefault(found.sha256, found)
+        if len(valid) > 1:
+            names = ", ".join(found.name for found in valid.values())
+            findings.add("charter-fork", f"charter/{n:08d}", f"expected one charter {n}, found {names}")
+        elif valid:
+            accepted += valid.values()
+    return tuple(accepted)
+
+
+def _is_next_charter(
+    intake: Intake, found: Candidate[Charter], before: Candidate[Charter] | None, findings: Findings
+) -> bool:
+    charter = found.record
+    try:
+        for recipient in charter.recipients:
+            parse_recipient(recipient)
+    except FormatError as error:
+        findings.add("field-type", found.name, f"charter.recipients: {error}")
+        return False
+    if before is not None:
+        if foreign(found, before.record.vault, findings):
+            return False
+        if charter.prev != before.sha256:
+            detail = f"expected prev {before.sha256}, found {charter.prev}"
+            findings.add("charter-chain", found.name, detail)
+            return False
+        dropped = {agent.key for agent in before.record.agents} - {agent.key for agent in charter.agents}
+        if dropped:
+            detail = "expected every agent of the charter before, revoked where need be; found one dropped"
+            findings.add("charter-chain", found.name, detail)
+            return False
+    demands = [charter] if before is None else [charter, before.record]
+    signers = intake.signers(found, {key for demand in demands for key in _holders(demand)})
+    for demand in demands:
+        have = len(signers & _holders(demand))
+        if signers and have < demand.threshold:
+            detail = f"expected {demand.threshold} holders of charter {demand.n} to sign, found {have}"
+            findings.add("charter-threshold", found.name, detail)
+            return False
+    return bool(signers)
+
+
+def _holders(charter: Charter) -> frozenset[VerifyKey]:
+    return frozenset(VerifyKey.parse(holder.key) for holder in charter.holders)
+
+
+def _stock_keys(intake: Intake, charters: tuple[Candidate[Charter], ...], findings: Findings) -> dict[str, StockKey]:
+    """The keys of every stock that the holders of an accepted charter signed, whatever their order."""
+    boards = [(_holders(charter.record), charter.record.threshold) for charter in charters]
+    everyone = frozenset(key for holders, _ in boards for key in holders)
+    keys: dict[str, StockKey] = {}
+    seen: dict[int, str] = {}
+    for found in sorted(intake.stocks, key=lambda found: found.record.n):
+        if foreign(found, charters[0].record.vault, findings):
+            continue
+        signers = intake.signers(found, everyone)
+        if not any(len(signers & holders) >= threshold for holders, threshold in boards):
+            detail = f"expected a charter's threshold of holders to sign, found {len(signers)}"
+            findings.add("stock-threshold", found.name, detail)
+            continue
+        stock = found.record
+        if seen.setdefault(stock.n, found.sha256) != found.sha256:
+            findings.add("stock-chain", found.name, f"expected one stock {stock.n}, found two")
+        if stock.prev != seen.get(stock.n - 1):
+            detail = f"expected stock {stock.n - 1} with hash {stock.prev}, found {seen.get(stock.n - 1)}"
+            findings.add("stock-chain", found.name, detail)
+        for key in stock.keys:
+            _add_key(keys, key, found.name, findings)
+    return keys
+
+
+def _add_key(keys: dict[str, StockKey], key: StockKey, name: str, findings: Findings) -> None:
+    try:
+        parse_recipient(key.recipient)
+    except FormatError as error:
+        findings.add("field-type", name, f"recipient of key {key.id}: {error}")
+        return
+    if key.id != key_id_of(key.recipient):
+        detail = f"expected id {key_id_of(key.recipient)} for this recipient, found {key.id}"
+        findings.add("key-id", name, detail)
+    elif keys.setdefault(key.id, key).compartment != key.compartment:
+        detail = f"key {key.id}: expected compartment {keys[key.id].compartment}, found {key.compartment}"
+        findings.add("stock-compartment", name, detail)
+
+
+def _series(
+    intake: Intake,
+    vault: str,
+    keys: dict[str, StockKey],
+    agents: dict[str, tuple[VerifyKey, Agent]],
+    findings: Findings,
+) -> dict[str, tuple[Candidate[Series], ...]]:
+    accepted: dict[str, dict[str, Candidate[Series]]] = {}
+    for found in intake.series:
+        record = found.record
+        if foreign(found, vault, findings):
+            continue
+        if record.agent not in agents:
+            detail = f"expected an agent of the charter, found {record.agent}"
+            findings.add("series-agent", found.name, detail)
+            continue
+        if not intake.signed_by(found, agents[record.agent][0]):
+            continue
+        key = keys.get(record.key)
+        if key is None or key.compartment != record.compartment:
+            of = "none in a stock" if key is None else f"one of {key.compartment}"
+            detail = f"expected key {record.key} of compartment {record.compartment}, found {of}"
+            findings.add("series-key", found.name, detail)
+            continue
+        accepted.setdefault(record.series, {}).setdefault(found.sha256, found)
+    for series, records in accepted.items():
+        if len(records) > 1:
+            names = ", ".join(found.name for found in records.values())
+            findings.add("series-fork", f"series/{series}", f"expected one series record, found {names}")
+    return {series: tuple(records.values()) for series, records in accepted.items()}
