@@ -7,6 +7,7 @@ from urllib.parse import unquote, urlsplit
 from escrow.errors import UsageError
 from escrow.store.base import Store
 from escrow.store.folder import FolderStore
+from escrow.store.s3_options import S3Options
 
 
 def open_store(
@@ -34,7 +35,7 @@ def open_store(
         case "file":
             return FolderStore(_file_path(url), create=create)
         case "s3":
-            from escrow.store.s3 import S3Options, S3Store  # noqa: PLC0415 - boto3 is slow to load
+            from escrow.store.s3 import S3Store  # noqa: PLC0415 - boto3 is slow to load
 
             parts = urlsplit(url)
             options = S3Options(

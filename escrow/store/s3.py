@@ -5,10 +5,8 @@ import contextlib
 import hashlib
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boto3
@@ -21,6 +19,7 @@ from urllib3.exceptions import HTTPError
 from escrow.errors import EscrowError, ExistsError, NotFoundError, StoreError, UnreachableError, UsageError
 from escrow.store.base import ObjectInfo, check_key, check_put, check_range, check_size, short
 from escrow.store.s3_errors import from_answer
+from escrow.store.s3_options import S3Options
 
 if TYPE_CHECKING:
     from botocore.awsrequest import AWSResponse
@@ -28,6 +27,8 @@ if TYPE_CHECKING:
     from types_boto3_s3.type_defs import DeleteMarkerEntryTypeDef, ObjectVersionTypeDef, PutObjectRequestTypeDef
 
 MAX_CONNECTIONS = 16
+MAX_PAGE = 1000
+"""Objects in one answer to a listing (Amazon S3 API, MaxKeys)."""
 CONNECT_TIMEOUT = 10
 """Seconds."""
 READ_TIMEOUT = 60
@@ -58,29 +59,15 @@ _CREDENTIALS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class S3Options:
-    """Where a bucket is. Credentials come from boto3's standard chain only (`profile` names one there).
-
-    `ca_file` is a PEM file; `content_md5` adds an MD5 for servers that ignore the SHA-256 (Ceph).
-    """
-
-    bucket: str
-    prefix: str = ""
-    endpoint: str | None = None
-    region: str | None = None
-    ca_file: str | None = None
-    path_style: bool = False
-    profile: str | None = None
-    content_md5: bool = False
-
-
 class S3Store:
     """Objects in a bucket, versioned and locked as the bucket is. It does not retry: wrap it in Retrying."""
 
-    def __init__(self, options: S3Options, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, options: S3Options, *, monotonic: Callable[[], float] = time.monotonic, page: int = MAX_PAGE
+    ) -> None:
         self._options = options
-        self._root = f"{options.prefix}/" if options.prefix else ""
+        self._page = page
+        self._root = options.root
         self._monotonic = monotonic
         self._seen: tuple[datetime, float] | None = None
         self._conditional = True
@@ -89,11 +76,6 @@ class S3Store:
 
     def _connect(self) -> "S3Client":
         options = self._options
-        if not options.bucket or "@" in (options.endpoint or ""):
-            hint = "write s3://bucket/prefix, and leave credentials to boto3's standard places"
-            raise UsageError("store-url", "expected a bucket and an endpoint without a user", hint=hint)
-        if options.ca_file is not None and not Path(options.ca_file).is_file():
-            raise UsageError("store-ca", f"expected a PEM file at {options.ca_file}, found none")
         config = Config(
             retries={"total_max_attempts": 1},
             connect_timeout=CONNECT_TIMEOUT,
@@ -132,6 +114,7 @@ class S3Store:
             "Bucket": self._options.bucket,
             "Key": self._root + key,
             "Body": body,
+            "ChecksumAlgorithm": "SHA256",
             "ChecksumSHA256": base64.b64encode(digest.digest()).decode(),
         }
         if self._options.content_md5:
@@ -216,14 +199,22 @@ class S3Store:
         return body
 
     def list(self, prefix: str = "", *, versions: bool = False, after: str = "") -> Iterator[ObjectInfo]:
-        pages = self._version_pages(prefix, after) if versions else self._pages(prefix, after)
-        for page in pages:
-            yield from (info for info in page if info.key > after)
+        last = after
+        for page in self._version_pages(prefix, after) if versions else self._pages(prefix, after):
+            for info in sorted(page, key=lambda info: info.key):
+                if info.key <= after:
+                    continue
+                if info.key < last:
+                    raise StoreError(
+                        "store-order",
+                        f"{self.describe()}: expected keys in order, found {info.key} after {last}",
+                        hint="use a bucket with versions (SeaweedFS sorts only those)",
+                    )
+                last = info.key
+                yield info
 
     def _pages(self, prefix: str, after: str) -> Iterator[Iterator[ObjectInfo]]:
-        request = {"Bucket": self._options.bucket, "Prefix": self._root + prefix}
-        if after:
-            request["StartAfter"] = self._root + after
+        request = self._scope(prefix, after, "StartAfter")
         while True:
             with _errors(self.describe()):
                 page = self._client.list_objects_v2(**request)  # type: ignore[arg-type]
@@ -236,22 +227,27 @@ class S3Store:
             request["ContinuationToken"] = page["NextContinuationToken"]
 
     def _version_pages(self, prefix: str, after: str) -> Iterator[Iterator[ObjectInfo]]:
-        request = {"Bucket": self._options.bucket, "Prefix": self._root + prefix}
-        if after:
-            request["KeyMarker"] = self._root + after
+        request = self._scope(prefix, after, "KeyMarker")
         while True:
             with _errors(self.describe()):
                 page = self._client.list_object_versions(**request)  # type: ignore[arg-type]
             found = [self._one(each, each["Size"]) for each in page.get("Versions", [])]
             found += [self._one(each, None) for each in page.get("DeleteMarkers", [])]
-            # two lists in one answer: newest first again within each key (a stable sort, by whole seconds)
-            found.sort(key=lambda info: info.modified, reverse=True)
-            found.sort(key=lambda info: (info.key, not info.latest))
-            yield iter(found)
+            # two lists in one answer, with times in whole seconds: within one, markers count as newer
+            yield iter(sorted(found, key=lambda info: (info.latest, info.modified, info.delete_marker), reverse=True))
             if not page["IsTruncated"]:
                 return
             request["KeyMarker"] = page["NextKeyMarker"]
             request["VersionIdMarker"] = page["NextVersionIdMarker"]
+
+    def _scope(self, prefix: str, after: str, marker: str) -> dict[str, str | int]:
+        scope: dict[str, str | int] = {
+            "Bucket": self._options.bucket,
+            "Prefix": self._root + prefix,
+            "MaxKeys": self._page,
+        }
+        # SeaweedFS finds nothing when the marker stands before the prefix
+        return scope | {marker: self._root + after} if after > prefix else scope
 
     def _one(self, each: "ObjectVersionTypeDef | DeleteMarkerEntryTypeDef", size: int | None) -> ObjectInfo:
         return ObjectInfo(
@@ -306,8 +302,7 @@ class S3Store:
         return date + timedelta(seconds=self._monotonic() - then)
 
     def describe(self) -> str:
-        where = f" at {self._options.endpoint}" if self._options.endpoint else ""
-        return f"s3://{self._options.bucket}/{self._options.prefix}{where}"
+        return self._options.describe()
 
 
 @contextlib.contextmanager
