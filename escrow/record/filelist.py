@@ -5,7 +5,7 @@ import binascii
 import re
 from dataclasses import dataclass
 from json.encoder import encode_basestring
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 from escrow import limits
 from escrow.errors import FormatError
@@ -25,6 +25,8 @@ _MAX = limits.MAX_INTEGER
 class FileEntry:
     """A file: `size` in bytes, `mtime` in nanoseconds since 1970, `extents` in the order of its content."""
 
+    TYPE: ClassVar[str] = "file"
+
     path: bytes
     size: int
     sha256: str
@@ -38,6 +40,8 @@ class FileEntry:
 class DirEntry:
     """An empty folder."""
 
+    TYPE: ClassVar[str] = "dir"
+
     path: bytes
     mtime: int
     mode: int | None
@@ -46,6 +50,8 @@ class DirEntry:
 @dataclass(frozen=True, slots=True)
 class LinkEntry:
     """A symbolic link, as it stood."""
+
+    TYPE: ClassVar[str] = "link"
 
     path: bytes
     target: bytes
@@ -56,6 +62,8 @@ class LinkEntry:
 @dataclass(frozen=True, slots=True)
 class UnreadEntry:
     """Something that was there and could not be read; `reason` is a name."""
+
+    TYPE: ClassVar[str] = "unread"
 
     path: bytes
     reason: str

@@ -103,6 +103,11 @@ class History:
         return Head(self.main[-1].notice.seq, self.main[-1].sha256) if self.main else None
 
     @property
+    def head_name(self) -> str | None:
+        """The object name of the head's envelope."""
+        return self.main[-1].name if self.main else None
+
+    @property
     def snapshots(self) -> tuple[Snapshot, ...]:
         """Every snapshot of every branch, by number; the main branch's first where two have one number."""
         main = {link.sha256 for link in self.main}

@@ -38,9 +38,7 @@ STOCK = r.Stock(
     prev="11" * 32,
     created=T0,
     keys=(
-        r.StockKey(
-            id=r.key_id_of(RECIPIENT), compartment="records", recipient=RECIPIENT, sha256="ee" * 32, size=3000
-        ),
+        r.StockKey(id=r.key_id_of(RECIPIENT), compartment="records", recipient=RECIPIENT, sha256="ee" * 32, size=3000),
     ),
 )
 SERIES = r.Series(
@@ -70,6 +68,7 @@ NOTICE = r.Notice(
             compartment="records",
             series="5e" * 8,
             record="55" * 32,
+            key="ab" * 8,
             first_pack=2,
             packs=(REF, REF, REF),
             manifest=REF,
@@ -78,6 +77,7 @@ NOTICE = r.Notice(
             compartment="safeguarding",
             series="6e" * 8,
             record="66" * 32,
+            key="ab" * 8,
             first_pack=0,
             packs=(),
             manifest=REF,
