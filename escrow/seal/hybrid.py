@@ -22,6 +22,7 @@ from escrow.seal import base64x, bech32
 from escrow.seal.header import Stanza
 from escrow.seal.recipient import Family, Identity, Recipient, check_shape
 from escrow.seal.secret import Secret
+from escrow.seal.x25519 import agree
 
 KIND: Final = "mlkem768x25519"
 RECIPIENT_PREFIX: Final = "age1pq"
@@ -51,6 +52,7 @@ class HybridRecipient(Recipient):
             )
         except ValueError:
             raise FormatError("recipient-key", "the bytes are no valid ML-KEM-768 encapsulation key") from None
+        agree(X25519PrivateKey.generate(), public[MLKEM_KEY:], "recipient-low-order")
         self._public = public
 
     def wrap(self, file_key: Secret) -> Stanza:
@@ -108,16 +110,10 @@ class HybridIdentity(Identity):
             encapsulated = base64x.decode_raw(stanza.arguments[0], "header-share-base64")
             if len(encapsulated) != ENCAPSULATED:
                 raise FormatError("header-stanza", f"expected {ENCAPSULATED} bytes, found {len(encapsulated)}")
-            self._check_share(encapsulated[MLKEM_CIPHERTEXT:])
+            # HPKE answers a share of low order like a wrong key; it is a malformed header.
+            agree(self._x25519, encapsulated[MLKEM_CIPHERTEXT:], "header-low-order")
             try:
                 return Secret(_SUITE.decrypt(encapsulated + stanza.body, self._key, _INFO))
             except InvalidTag:
                 continue
         return None
-
-    def _check_share(self, share: bytes) -> None:
-        # HPKE answers a low-order share like a wrong key; the header is malformed then (RFC 7748, section 6.1).
-        try:
-            self._x25519.exchange(X25519PublicKey.from_public_bytes(share))
-        except ValueError:
-            raise FormatError("header-low-order", "the X25519 share is a point of low order") from None

@@ -20,27 +20,29 @@ KEY: Final = 32
 _INFO = "age-encryption.org/v1/X25519"
 
 
-def _agree(private: X25519PrivateKey, public: bytes) -> Secret:
+def agree(private: X25519PrivateKey, public: bytes, code: str) -> Secret:
+    """The shared secret. Raises FormatError(`code`) when `public` has low order (RFC 7748, section 6.1)."""
     try:
         return Secret(private.exchange(X25519PublicKey.from_public_bytes(public)))
     except ValueError:
-        raise FormatError("header-low-order", "the X25519 share is a point of low order") from None
+        raise FormatError(code, "expected an X25519 point, found one of low order") from None
 
 
 class X25519Recipient(Recipient):
-    """A classical recipient, `age1...`, from its 32-byte public key. Raises FormatError for another length."""
+    """A classical recipient, `age1...`, from its 32-byte public key. Raises FormatError for no such key."""
 
     family = Family.CLASSICAL
 
     def __init__(self, public: bytes) -> None:
         if len(public) != KEY:
             raise FormatError("recipient-size", f"expected a key of {KEY} bytes, found {len(public)}")
+        agree(X25519PrivateKey.generate(), public, "recipient-low-order")
         self._public = public
 
     def wrap(self, file_key: Secret) -> Stanza:
         ephemeral = X25519PrivateKey.generate()
         share = ephemeral.public_key().public_bytes_raw()
-        key = derive(_agree(ephemeral, self._public), _INFO, share + self._public)
+        key = derive(agree(ephemeral, self._public, "recipient-low-order"), _INFO, share + self._public)
         return Stanza(KIND, (base64x.encode_raw(share),), wrap_key(key, file_key))
 
     def __str__(self) -> str:
@@ -89,7 +91,7 @@ class X25519Identity(Identity):
             share = base64x.decode_raw(stanza.arguments[0], "header-share-base64")
             if len(share) != KEY:
                 raise FormatError("header-stanza", f"expected a share of {KEY} bytes, found {len(share)}")
-            key = derive(_agree(self._key, share), _INFO, share + self._public)
+            key = derive(agree(self._key, share, "header-low-order"), _INFO, share + self._public)
             if (file_key := unwrap_key(key, stanza.body)) is not None:
                 return file_key
         return None

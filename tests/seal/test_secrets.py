@@ -132,6 +132,15 @@ def test_bech32_that_bip_173_refuses(text: str) -> None:
         bech32.decode(text)
 
 
+@pytest.mark.parametrize("groups", [[0, 1], [31, 31], [0, 0, 0], [1]])
+def test_bech32_padding_is_short_and_zero(groups: list[int]) -> None:
+    check = bech32._polymod([*bech32._expand("age"), *groups, *[0] * 6]) ^ 1
+    groups = groups + [check >> 5 * (5 - i) & 31 for i in range(6)]
+    with pytest.raises(FormatError) as caught:
+        bech32.decode("age1" + "".join(bech32.CHARSET[group] for group in groups))
+    assert caught.value.code == "bech32-padding"
+
+
 @pytest.mark.parametrize("kind", [HybridIdentity, X25519Identity])
 def test_identity_files(kind: type[HybridIdentity] | type[X25519Identity]) -> None:
     keys = [kind.generate(), kind.from_seed(Secret(bytes(range(32))))]
@@ -174,6 +183,14 @@ def test_recipients_of_another_size_or_type(prefix: str) -> None:
     for size in (0, 31, 33, 1215, 1217):
         with pytest.raises(FormatError):
             parse_recipient(bech32.encode(prefix, bytes(size)))
+
+
+@pytest.mark.parametrize(("prefix", "size"), [("age", 0), ("age1pq", 1184)])
+def test_recipients_of_low_order_are_refused(prefix: str, size: int) -> None:
+    public = bytes(size) + (1).to_bytes(32, "little")
+    with pytest.raises(FormatError) as caught:
+        parse_recipient(bech32.encode(prefix, public))
+    assert caught.value.code == "recipient-low-order"
 
 
 def test_an_ml_kem_key_out_of_range_is_refused() -> None:

@@ -200,6 +200,11 @@ def test_keys_have_one_text() -> None:
     assert {public: 1}[VerifyKey.parse(text)] == 1
     assert public != OTHER.public()
     assert len(public.id) == 16
+    url = VerifyKey(b"\xfb\xef\xff" * 661 + b"\xff").encode()
+    assert "-" in url and "_" in url
+    for standard in (url.replace("-", "+"), url.replace("_", "/")):
+        with pytest.raises(FormatError):
+            VerifyKey.parse(standard)
     assert repr(public) == f"VerifyKey({public.id})"
     for wrong in (
         text[13:],

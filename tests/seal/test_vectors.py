@@ -12,7 +12,6 @@ from escrow.seal import Identity, Opener, ScryptIdentity, Secret, armor, dearmor
 from escrow.seal.header import parse_header
 from tests.seal.peers import node
 
-KINDS = {"X25519", "scrypt", "mlkem768x25519"}
 EXPECTED = {
     "success": 26,
     "no match": 13,
