@@ -24,7 +24,7 @@ from bench.measure import Run
 from bench.peers import SMALL_CHUNKS, Borg, Peer, Restic
 from bench.report import Results, judge, table
 from bench.school import SEED, make_night, make_school
-from escrow.errors import IntegrityError, UsageError
+from escrow.errors import EscrowError, IntegrityError, UsageError
 
 PEERS: dict[str, Callable[[Path, Path], Peer]] = {
     "restic": lambda source, work: Restic("restic", source, work),
@@ -173,4 +173,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except EscrowError as error:
+        sys.exit(f"{error.code}: {error}")
