@@ -1,6 +1,7 @@
 """Sealing and opening: round trips, damage, who may stand in one header."""
 
 import os
+import tracemalloc
 from io import BytesIO
 from itertools import pairwise
 
@@ -131,6 +132,20 @@ def test_a_sealer_ends_once() -> None:
         sealer.update(b"x")
     with pytest.raises(UsageError):
         sealer.finish()
+
+
+def test_memory_does_not_grow_with_the_file() -> None:
+    sealer, opener = Sealer([KEY.recipient()]), Opener([KEY])
+    block, opened = bytes(4 * CHUNK), 0
+    opener.update(sealer.head)
+    tracemalloc.start()
+    for _ in range(64):
+        opened += len(opener.update(sealer.update(block)))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    opened += len(opener.update(sealer.finish()) + opener.finish())
+    assert opened == 64 * len(block)
+    assert peak < 8 * len(block)
 
 
 def test_wrong_identities() -> None:
