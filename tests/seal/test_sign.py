@@ -117,7 +117,11 @@ def test_a_record_is_not_taken_for_another_type() -> None:
         open_envelope(_altered(lambda f: f.update(payloadType=KIND + "x")), KIND + "x", [KEY.public()])
 
 
-@pytest.mark.parametrize("keyid", ["", "nonsense", f"{OTHER.public().id}/ed25519", f"{KEY.public().id}/mldsa65", None])
+@pytest.mark.parametrize(
+    "keyid",
+    ["", "nonsense", f"{OTHER.public().id}/ed25519", f"{KEY.public().id}/mldsa65", None],
+    ids=["empty", "nonsense", "another key", "another half", "none"],
+)
 def test_the_key_id_is_only_a_hint(keyid: str | None) -> None:
     def change(fields: Fields) -> None:
         for signature in fields["signatures"]:
