@@ -1,7 +1,8 @@
 """The school of `escrow demo`: a folder of exports as a small secondary school's MIS leaves every night.
 
-Seeded: one seed gives the same bytes (with one version of SQLite and zlib). Night 0 is Friday 20 November 2026; each later night is the next
-school day. Tables stand in order of pupil, then date, so a day's marks land all over them, as real ones do.
+Seeded: one seed gives the same bytes (with one version of SQLite and zlib). Night 0 is Friday 20 November 2026; each
+later night is the next school day. Tables stand in order of pupil, then date, so a day's marks land all over them, as
+real ones do.
 """
 
 import csv
