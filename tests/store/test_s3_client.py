@@ -1,0 +1,129 @@
+"""Every error of the libraries below is mapped, credentials stay inside, and boto3 loads only when needed."""
+
+import inspect
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import boto3.exceptions
+import botocore.exceptions
+import pytest
+import urllib3.exceptions
+from botocore.parsers import ResponseParserError
+
+from escrow.errors import StoreError, UnreachableError, UsageError
+from escrow.store import FolderStore, open_store
+from escrow.store.s3 import S3Store, _errors
+from escrow.store.s3_options import S3Options
+
+LIBRARY_ERRORS = [
+    error
+    for module in (botocore.exceptions, boto3.exceptions)
+    for _, error in sorted(inspect.getmembers(module, inspect.isclass))
+    if issubclass(error, Exception)
+    and not issubclass(error, Warning)
+    # raised for the developer of a service model only
+    and not issubclass(error, botocore.exceptions.UndefinedModelAttributeError)
+]
+
+
+def make(error: type[Exception]) -> Exception:
+    if issubclass(error, botocore.exceptions.ClientError):
+        return error({"Error": {"Code": "Odd", "Message": "odd"}}, "PutObject")
+    return error.__new__(error, "x")  # their constructors take all kinds of arguments
+
+
+@pytest.mark.parametrize("error", LIBRARY_ERRORS, ids=lambda error: error.__name__)
+def test_every_library_error_is_mapped(error: type[Exception]) -> None:
+    with pytest.raises((StoreError, UsageError)) as caught, _errors("a/b"):
+        raise make(error)
+    assert caught.value.code.startswith("store-")
+    assert caught.value.hint
+
+
+def test_there_are_library_errors() -> None:
+    assert len(LIBRARY_ERRORS) > 80
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ResponseParserError("x"),
+        urllib3.exceptions.SSLError("x"),
+        urllib3.exceptions.ProtocolError("x"),
+        botocore.exceptions.EndpointConnectionError(endpoint_url="x"),
+        botocore.exceptions.ConnectTimeoutError(endpoint_url="x"),
+        botocore.exceptions.ReadTimeoutError(endpoint_url="x"),
+        botocore.exceptions.ConnectionClosedError(endpoint_url="x"),
+        botocore.exceptions.ResponseStreamingError(error="x"),
+        botocore.exceptions.IncompleteReadError(actual_bytes=1, expected_bytes=2),
+        botocore.exceptions.ProxyConnectionError(proxy_url="x"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_network_errors_are_worth_another_try(error: Exception) -> None:
+    with pytest.raises(UnreachableError), _errors("a/b"):
+        raise error
+
+
+def test_no_credentials_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    store = S3Store(S3Options("school", endpoint="http://127.0.0.1:9", path_style=True))
+    with pytest.raises(UsageError) as caught:
+        store.get("a/b")
+    assert caught.value.code == "store-credentials"
+    with pytest.raises(UsageError) as caught:
+        S3Store(S3Options("school", profile="nobody"))
+    assert caught.value.code == "store-credentials"
+
+
+@pytest.mark.parametrize(
+    ("url", "options", "code"),
+    [
+        ("", {}, "store-url"),
+        ("ftp://host/x", {}, "store-url"),
+        ("s3://", {}, "store-url"),
+        ("s3://key:secret@bucket", {}, "store-url"),
+        ("s3://school", {"endpoint": "https://key:secret@host"}, "store-url"),
+        ("s3://school", {"endpoint": "not a url"}, "store-url"),
+        ("s3://school", {"ca_file": "no/such.pem"}, "store-ca"),
+    ],
+)
+def test_bad_addresses(url: str, options: dict[str, str], code: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        open_store(url, **options)  # type: ignore[arg-type]
+    assert caught.value.code == code
+    assert "secret" not in str(caught.value)
+
+
+def test_addresses(tmp_path: Path) -> None:
+    folder = open_store(str(tmp_path / "a b"), create=True)
+    assert isinstance(folder, FolderStore)
+    folder.put("a", b"one")
+    assert open_store((tmp_path / "a b").as_uri()).get("a") == b"one"
+    bucket = open_store("s3://school/some/prefix/", endpoint="https://s3.example", region="eu-west-2")
+    assert isinstance(bucket, S3Store)
+    assert bucket.describe() == "s3://school/some/prefix at https://s3.example"
+    assert open_store("s3://school", region="eu-west-2").describe() == "s3://school/"
+
+
+def test_a_store_does_not_pickle(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIATEST")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "very-secret")
+    store = S3Store(S3Options("school", region="eu-west-2"))
+    assert "very-secret" not in repr(store) + repr(vars(store))
+    with pytest.raises((TypeError, AttributeError, pickle.PicklingError)):
+        pickle.dumps(store)
+
+
+def test_boto3_is_not_loaded_for_a_folder(tmp_path: Path) -> None:
+    code = (
+        "import sys; from escrow.store import open_store; open_store(sys.argv[1]).now();"
+        "sys.exit(any(name.split('.')[0] in {'boto3', 'botocore', 'urllib3'} for name in sys.modules))"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, timeout=60)
