@@ -33,7 +33,7 @@ class Record:
 
     vault: Hex32
     ext: JsonObject | None = None
-    crit: Annotated[tuple[Name, ...] | None, Items(1, key="")] = None
+    crit: Annotated[tuple[Name, ...], Items(1, key="")] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
