@@ -14,9 +14,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from random import Random
 
-from escrow_cli import demo_people
-from escrow_cli.demo_files import pdf, png
-from escrow_cli.demo_people import Row
+from . import demo_people
+from .demo_files import pdf, png
+from .demo_people import Row
 
 NAME, LA, SCHOOL = "Fernhill School (demo)", 999, 4001
 LAESTAB = f"{LA}{SCHOOL}"

@@ -1,0 +1,3 @@
+"""escrow: your school's data, in storage you control, under keys you hold."""
+
+__version__ = "0.1.0"

@@ -34,8 +34,8 @@ MAX_SEGMENT_RAW = 4 * MIB
 MIN_PACK = 1 * MIB
 """Plaintext bytes of the smallest pack, padding included."""
 
-PACK_TARGET = 16 * MIB - 256 * KIB
-"""Compressed bytes at which the writer closes a pack: about 16 MiB once padded and sealed."""
+PACK_TARGET = 14 * MIB
+"""Compressed bytes after which the writer closes a pack; segments under way add up to 4 MiB: about 16 MiB sealed."""
 
 MAX_PACK = 32 * MIB
 """Sealed bytes of the largest pack that a reader accepts."""

@@ -1,8 +1,9 @@
-"""Content-defined chunks and their keyed ids: the writer's private way to find what it already deposited.
+"""Chunks and their keyed ids: the writer's private way to find what it already deposited.
 
 Nothing of this leaves the agent; readers know only extents (docs/decisions/0040-small-chunks.md).
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from blake3 import blake3
@@ -11,11 +12,12 @@ from pyfastcdc import FastCDC
 from escrow.limits import KIB
 
 ID_BYTES = 16
+_SQLITE = b"SQLite format 3\0"
 
 
 @dataclass(frozen=True, slots=True)
 class ChunkSize:
-    """Smallest, target and largest length of a chunk, bytes. FastCDC's mean is near smallest + target."""
+    """Smallest, target and largest length of a content-defined chunk, bytes."""
 
     smallest: int
     target: int
@@ -26,18 +28,29 @@ TABLE = ChunkSize(1 * KIB, 4 * KIB, 32 * KIB)
 DOCUMENT = ChunkSize(32 * KIB, 64 * KIB, 512 * KIB)
 
 
-class Chunker:
-    """Cuts one dataset's bytes (FastCDC, Xia et al. 2020) and names the chunks by keyed BLAKE3, 128 bits.
+def page_size(beginning: bytes) -> int | None:
+    """The page size that an SQLite database declares (its file format, section 1.3.2), None for other files."""
+    if not beginning.startswith(_SQLITE) or len(beginning) < 18:
+        return None
+    size = int.from_bytes(beginning[16:18], "big")
+    size = 65536 if size == 1 else size
+    return size if size >= 512 and size & (size - 1) == 0 else None
 
-    `key` is 32 secret bytes of the series, `seed` its gear seed. The dataset's name goes into the key, so equal
-    bytes in two datasets have different ids.
+
+class Chunker:
+    """Cuts one file of a dataset and names the chunks by keyed BLAKE3, 128 bits.
+
+    Database pages are cut as pages (`page`, bytes), all else by content (FastCDC, Xia et al. 2020). `key` is 32
+    secret bytes of the series, `seed` its gear seed below 2^63. The dataset's name goes into the key, so equal bytes
+    in two datasets have different ids.
     """
 
-    def __init__(self, key: bytes, seed: int, dataset: str, size: ChunkSize) -> None:
+    def __init__(self, key: bytes, seed: int, dataset: str, size: ChunkSize, page: int | None = None) -> None:
         self._key = blake3(dataset.encode("utf-8", "surrogatepass"), key=key).digest()
+        self._page = page
         self._cut = FastCDC(size.target, min_size=size.smallest, max_size=size.largest, seed=seed)
 
-    def cut(self, window: bytes | memoryview, final: bool) -> tuple[list[int], list[bytes]]:
+    def cut(self, window: bytes, final: bool) -> tuple[list[int], list[bytes]]:
         """Ends and ids of the chunks in `window`.
 
         Unless `final`, the last chunk is left out, since more bytes could move its end: the caller begins the next
@@ -46,9 +59,19 @@ class Chunker:
         key = self._key
         ends: list[int] = []
         ids: list[bytes] = []
-        for chunk in self._cut.cut_buf(window):
-            ends.append(chunk.offset + chunk.length)
-            ids.append(blake3(chunk.data, key=key).digest(ID_BYTES))
+        for end, chunk in self._pages(window) if self._page else self._by_content(window):
+            ends.append(end)
+            ids.append(blake3(chunk, key=key).digest(ID_BYTES))
         if not final:
             del ends[-1:], ids[-1:]
         return ends, ids
+
+    def _by_content(self, window: bytes) -> Iterator[tuple[int, memoryview]]:
+        for chunk in self._cut.cut_buf(window):
+            yield chunk.offset + chunk.length, chunk.data
+
+    def _pages(self, window: bytes) -> Iterator[tuple[int, memoryview]]:
+        view = memoryview(window)
+        for start in range(0, len(window), self._page or 1):
+            page = view[start : start + (self._page or 1)]
+            yield start + len(page), page

@@ -16,6 +16,7 @@ from escrow.pack.padme import padme
 _SKIPPABLE = struct.Struct("<II")
 _ENTRY = struct.Struct("<II")
 _FOOTER = struct.Struct("<IBI")
+FOOTER_BYTES = _FOOTER.size
 _PADDING_MAGIC = 0x184D2A50
 _TABLE_MAGIC = 0x184D2A5E
 _SEEKABLE_MAGIC = 0x8F92EAB1

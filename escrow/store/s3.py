@@ -4,7 +4,7 @@ import base64
 import contextlib
 import hashlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
@@ -24,7 +24,13 @@ from escrow.store.s3_options import S3Options
 if TYPE_CHECKING:
     from botocore.awsrequest import AWSResponse
     from types_boto3_s3 import S3Client
-    from types_boto3_s3.type_defs import DeleteMarkerEntryTypeDef, ObjectVersionTypeDef, PutObjectRequestTypeDef
+    from types_boto3_s3.type_defs import (
+        DeleteMarkerEntryTypeDef,
+        ObjectTypeDef,
+        ObjectVersionTypeDef,
+        PutObjectOutputTypeDef,
+        PutObjectRequestTypeDef,
+    )
 
 MAX_CONNECTIONS = 16
 MAX_PAGE = 1000
@@ -72,6 +78,7 @@ class S3Store:
         self._seen: tuple[datetime, float] | None = None
         self._conditional = True
         self._client = self._connect()
+        self._client.meta.events.register("before-parameter-build.s3", _refuse_redirects)
         self._client.meta.events.register("after-call.s3", self._note_date)
 
     def _connect(self) -> "S3Client":
@@ -125,39 +132,36 @@ class S3Store:
             request["ObjectLockMode"] = "COMPLIANCE"
             request["ObjectLockRetainUntilDate"] = retain_until
         try:
-            return self._create(key, request, len(body), digest.hexdigest(), retain_until)
+            answer = self._create(key, request)
         except ExistsError:
             return self._same(key, body, digest.hexdigest())
-
-    def _create(
-        self, key: str, request: "PutObjectRequestTypeDef", size: int, digest: str, retain_until: datetime | None
-    ) -> ObjectInfo:
-        if self._conditional:
-            request["IfNoneMatch"] = "*"
-        else:
-            request.pop("IfNoneMatch", None)
-            with contextlib.suppress(NotFoundError):
-                self.head(key)
-                raise ExistsError("store-exists", f"{key}: expected no object, found one")
-        try:
-            with _errors(key):
-                answer = self._client.put_object(**request)
-        except StoreError as error:
-            if error.code != "store-unsupported" or not self._conditional:
-                raise
-            self._conditional = False
-            return self._create(key, request, size, digest, retain_until)
-        claim = _hex(answer.get("ChecksumSHA256"))
-        if claim not in {None, digest}:
-            raise UnreachableError("store-checksum", f"{key}: sent SHA-256 {digest}, the store says {claim}")
+        with _errors(key):
+            claim = _hex(answer.get("ChecksumSHA256"))
+        if claim not in {None, digest.hexdigest()}:
+            raise UnreachableError("store-checksum", f"{key}: sent SHA-256 {digest.hexdigest()}, found {claim}")
         return ObjectInfo(
             key=key,
-            size=size,
+            size=len(body),
             version=answer.get("VersionId", ""),
             sha256=claim,
             modified=self.now(),
             retain_until=retain_until,
         )
+
+    def _create(self, key: str, request: "PutObjectRequestTypeDef") -> "PutObjectOutputTypeDef":
+        if self._conditional:
+            try:
+                with _errors(key):
+                    return self._client.put_object(**request, IfNoneMatch="*")
+            except StoreError as error:
+                if error.code != "store-unsupported":
+                    raise
+                self._conditional = False
+        with contextlib.suppress(NotFoundError):
+            self.head(key)
+            raise ExistsError("store-exists", f"{key}: expected no object, found one")
+        with _errors(key):
+            return self._client.put_object(**request)
 
     def _same(self, key: str, body: bytes, digest: str) -> ObjectInfo:
         """The object that is already there, when it is this one: an earlier try whose answer was lost."""
@@ -204,7 +208,7 @@ class S3Store:
             for info in sorted(page, key=lambda info: info.key):
                 if info.key <= after:
                     continue
-                if info.key < last:
+                if info.key < last or (info.key == last and not versions):
                     raise StoreError(
                         "store-order",
                         f"{self.describe()}: expected keys in order, found {info.key} after {last}",
@@ -213,32 +217,30 @@ class S3Store:
                 last = info.key
                 yield info
 
-    def _pages(self, prefix: str, after: str) -> Iterator[Iterator[ObjectInfo]]:
+    def _pages(self, prefix: str, after: str) -> Iterator[Iterable[ObjectInfo]]:
         request = self._scope(prefix, after, "StartAfter")
         while True:
             with _errors(self.describe()):
                 page = self._client.list_objects_v2(**request)  # type: ignore[arg-type]
-            yield (
-                ObjectInfo(self._key(each["Key"]), each["Size"], "", None, each["LastModified"].astimezone(UTC))
-                for each in page.get("Contents", [])
-            )
-            if not page["IsTruncated"]:
+                found = [self._one(each, each["Size"]) for each in page.get("Contents", [])]
+            yield found
+            if not page.get("IsTruncated"):
                 return
-            request["ContinuationToken"] = page["NextContinuationToken"]
+            request["ContinuationToken"] = page.get("NextContinuationToken", "")
 
-    def _version_pages(self, prefix: str, after: str) -> Iterator[Iterator[ObjectInfo]]:
+    def _version_pages(self, prefix: str, after: str) -> Iterator[Iterable[ObjectInfo]]:
         request = self._scope(prefix, after, "KeyMarker")
         while True:
             with _errors(self.describe()):
                 page = self._client.list_object_versions(**request)  # type: ignore[arg-type]
-            found = [self._one(each, each["Size"]) for each in page.get("Versions", [])]
-            found += [self._one(each, None) for each in page.get("DeleteMarkers", [])]
+                found = [self._one(each, each["Size"]) for each in page.get("Versions", [])]
+                found += [self._one(each, None) for each in page.get("DeleteMarkers", [])]
             # two lists in one answer, with times in whole seconds: within one, markers count as newer
-            yield iter(sorted(found, key=lambda info: (info.latest, info.modified, info.delete_marker), reverse=True))
-            if not page["IsTruncated"]:
+            yield sorted(found, key=lambda info: (info.latest, info.modified, info.delete_marker), reverse=True)
+            if not page.get("IsTruncated"):
                 return
-            request["KeyMarker"] = page["NextKeyMarker"]
-            request["VersionIdMarker"] = page["NextVersionIdMarker"]
+            request["KeyMarker"] = page.get("NextKeyMarker", "")
+            request["VersionIdMarker"] = page.get("NextVersionIdMarker", "")
 
     def _scope(self, prefix: str, after: str, marker: str) -> dict[str, str | int]:
         scope: dict[str, str | int] = {
@@ -249,34 +251,33 @@ class S3Store:
         # SeaweedFS finds nothing when the marker stands before the prefix
         return scope | {marker: self._root + after} if after > prefix else scope
 
-    def _one(self, each: "ObjectVersionTypeDef | DeleteMarkerEntryTypeDef", size: int | None) -> ObjectInfo:
+    def _one(
+        self, each: "ObjectTypeDef | ObjectVersionTypeDef | DeleteMarkerEntryTypeDef", size: int | None
+    ) -> ObjectInfo:
         return ObjectInfo(
-            key=self._key(each["Key"]),
+            key=each["Key"].removeprefix(self._root),
             size=size or 0,
-            version=each["VersionId"],
+            version=str(each.get("VersionId", "")),
             sha256=None,
             modified=each["LastModified"].astimezone(UTC),
-            latest=each["IsLatest"],
+            latest=bool(each.get("IsLatest", True)),
             delete_marker=size is None,
         )
-
-    def _key(self, name: str) -> str:
-        return name.removeprefix(self._root)
 
     def head(self, key: str, *, version: str | None = None) -> ObjectInfo:
         check_key(key)
         with _errors(key):
             answer = self._client.head_object(**self._address(key, version), ChecksumMode="ENABLED")  # type: ignore[arg-type]
-        retain_until = answer.get("ObjectLockRetainUntilDate")
-        return ObjectInfo(
-            key=key,
-            size=answer["ContentLength"],
-            version=answer.get("VersionId", ""),
-            sha256=_hex(answer.get("ChecksumSHA256")),
-            modified=answer["LastModified"].astimezone(UTC),
-            latest=version is None,
-            retain_until=retain_until and retain_until.astimezone(UTC),
-        )
+            retain_until = answer.get("ObjectLockRetainUntilDate")
+            return ObjectInfo(
+                key=key,
+                size=answer["ContentLength"],
+                version=answer.get("VersionId", ""),
+                sha256=_hex(answer.get("ChecksumSHA256")),
+                modified=answer["LastModified"].astimezone(UTC),
+                latest=version is None,
+                retain_until=retain_until and retain_until.astimezone(UTC),
+            )
 
     def delete(self, key: str, *, version: str | None = None) -> None:
         check_key(key)
@@ -305,12 +306,20 @@ class S3Store:
         return self._options.describe()
 
 
+def _refuse_redirects(context: dict[str, dict[str, object]], **_: object) -> None:
+    """botocore asks for the bucket's region after each redirect, without end where that is redirected too."""
+    context.setdefault("s3_redirect", {})["redirected"] = True
+
+
 @contextlib.contextmanager
 def _errors(what: str) -> Iterator[None]:
     try:
         yield
     except _LIBRARY_ERRORS as error:
         raise translate(what, error) from error
+    except (KeyError, ValueError) as error:
+        hint = "check that the endpoint is an S3 server"
+        raise UnreachableError("store-answer", f"{what}: the answer makes no sense ({error!r})", hint=hint) from error
 
 
 def translate(what: str, error: Exception) -> StoreError | UsageError:

@@ -1,0 +1,178 @@
+"""Walks the sources and puts every file of a night into its compartment's packs."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from io import RawIOBase
+
+from escrow.engine.filecache import CacheReader, CacheWriter
+from escrow.engine.packing import PackWriter
+from escrow.engine.ports import Progress
+from escrow.record import DirEntry, Entry, FileEntry, LinkEntry, ListRef, Totals, UnreadEntry, encode_line
+from escrow.source import (
+    Compartments,
+    DirItem,
+    FileItem,
+    Item,
+    LinkItem,
+    Source,
+    UnreadableError,
+    UnreadItem,
+    scan_all,
+)
+
+_BLOCK = 2 << 20
+_TRIES = 3
+_LIST_DATASET = "\0file list"
+
+
+@dataclass(slots=True)
+class Lane:
+    """One compartment's way through the night."""
+
+    writer: PackWriter
+    known: CacheReader
+    cache: CacheWriter
+    counts: Counter[str]
+
+    def add(self, item: Item, line: bytes, kind: str, size: int = 0) -> None:
+        self.cache.add(item, line)
+        self.counts[kind] += 1
+        self.counts["bytes"] += size
+
+    def totals(self) -> Totals:
+        count = self.counts
+        return Totals(
+            files=count["file"], bytes=count["bytes"], dirs=count["dir"], links=count["link"], unread=count["unread"]
+        )
+
+    def store_list(self) -> ListRef:
+        """Deposit the file list itself."""
+        digest = hashlib.sha256()
+        size = 0
+
+        def blocks() -> Iterator[bytes]:
+            nonlocal size
+            block = bytearray()
+            for line in self.cache.lines():
+                block += line
+                if len(block) >= _BLOCK:
+                    digest.update(block)
+                    size += len(block)
+                    yield bytes(block)
+                    block.clear()
+            digest.update(block)
+            size += len(block)
+            yield bytes(block)
+
+        extents = self.writer.store_file(_LIST_DATASET, "table", blocks())
+        return ListRef(size=size, sha256=digest.hexdigest(), extents=extents)
+
+
+class Deadline(Exception):  # noqa: N818
+    """The time given is over; what was acknowledged is kept for the next run."""
+
+
+def deposit(
+    sources: Sequence[Source],
+    compartments: Compartments,
+    lanes: dict[str, Lane],
+    progress: Progress,
+    may_go_on: Callable[[], bool],
+) -> None:
+    """Send every item of every source down its compartment's lane, in path order.
+
+    Raises Deadline between two files once `may_go_on` says no, SourceError when a source as a whole is unreadable.
+    """
+    with ExitStack() as stack:
+        ahead = stack.enter_context(ThreadPoolExecutor(1, "read"))
+        for source, item in scan_all(sources):
+            if not may_go_on():
+                raise Deadline
+            lane = lanes[compartments.assign(item.path)]
+            if isinstance(item, FileItem):
+                _deposit_file(source, item, lane, ahead, progress)
+            else:
+                entry = _small_entry(item)
+                lane.add(item, encode_line(entry), entry.TYPE)
+
+
+def _small_entry(item: DirItem | LinkItem | UnreadItem) -> Entry:
+    if isinstance(item, DirItem):
+        return DirEntry(path=item.path, mtime=item.mtime_ns, mode=item.mode)
+    if isinstance(item, LinkItem):
+        return LinkEntry(path=item.path, mtime=item.mtime_ns, mode=item.mode, target=item.target)
+    return UnreadEntry(path=item.path, reason=item.reason)
+
+
+def _deposit_file(source: Source, item: FileItem, lane: Lane, ahead: ThreadPoolExecutor, progress: Progress) -> None:
+    line = lane.known.unchanged(item)
+    if line is not None:
+        lane.counts["unchanged"] += 1
+        lane.add(item, line, "file", item.size)
+        progress.advance(item.size)
+        return
+    try:
+        for attempt in range(_TRIES):
+            entry = _read_file(source, item, lane.writer, ahead)
+            now = source.recheck(item)
+            if now is None:
+                break
+            item = now
+            if attempt == _TRIES - 1:
+                lane.counts["changing"] += 1
+    except UnreadableError as error:
+        lane.add(item, encode_line(UnreadEntry(path=item.path, reason=error.code)), "unread")
+        return
+    lane.counts["read"] += entry.size
+    lane.add(item, encode_line(entry), "file", entry.size)
+    progress.advance(entry.size)
+
+
+def _read_file(source: Source, item: FileItem, writer: PackWriter, ahead: ThreadPoolExecutor) -> FileEntry:
+    digest = hashlib.sha256()
+    size = 0
+
+    def counted(blocks: Iterator[bytes]) -> Iterator[bytes]:
+        nonlocal size
+        for block in blocks:
+            size += len(block)
+            yield block
+
+    with source.open(item) as raw:
+        blocks = _read_ahead(raw, digest.update, ahead) if item.size > _BLOCK else _read_all(raw, digest.update)
+        extents = writer.store_file(item.dataset, item.kind, counted(blocks))
+    return FileEntry(
+        path=item.path,
+        mtime=item.mtime_ns,
+        mode=item.mode,
+        dataset=item.dataset,
+        size=size,
+        sha256=digest.hexdigest(),
+        extents=extents,
+    )
+
+
+def _read_all(raw: RawIOBase, seen: Callable[[bytes], None]) -> Iterator[bytes]:
+    while block := raw.read(_BLOCK):
+        seen(block)
+        yield block
+
+
+def _read_ahead(raw: RawIOBase, seen: Callable[[bytes], None], ahead: ThreadPoolExecutor) -> Iterator[bytes]:
+    def step() -> bytes:
+        block = raw.read(_BLOCK) or b""
+        seen(block)
+        return block
+
+    coming = ahead.submit(step)
+    try:
+        while block := coming.result():
+            coming = ahead.submit(step)
+            yield block
+    finally:
+        if not coming.cancel():
+            coming.exception()

@@ -1,0 +1,228 @@
+"""One night: find the footing, choose the series, deposit, publish."""
+
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from escrow.engine.deposit import Deadline, Lane, deposit
+from escrow.engine.filecache import CacheReader, CacheWriter, drop_old
+from escrow.engine.packing import PackWriter, Workers, workers
+from escrow.engine.ports import Clock, Progress
+from escrow.engine.publish import Press
+from escrow.engine.rotation import UNPLANNED_AT_MOST, UNPLANNED_WITHIN, Begin, plan_series, stock_warning
+from escrow.engine.state import OpenSeries, State
+from escrow.engine.sync import Anchor, Footing, Tail, find_footing
+from escrow.record import Series, Verdict, series_name, to_payload
+from escrow.seal import SigningKey, parse_recipient
+from escrow.source import Compartments, Rule, Source
+from escrow.store import Store
+from escrow.trust import sign_record
+
+_PROGRESS_PACKS = 64
+_VERDICT_CODES = ("unread", "changing")
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """The nightly machine's parts."""
+
+    store: Store
+    state: State
+    key: SigningKey
+    clock: Clock
+    anchor: Anchor
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What to deposit. `may_go_on` is asked before each file."""
+
+    sources: Sequence[Source]
+    rules: Sequence[Rule]
+    may_go_on: Callable[[], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class CompartmentNight:
+    """One compartment's counts: files in the list, of these unchanged; bytes read and bytes put."""
+
+    series: str
+    new_series: str | None
+    files: int
+    unchanged: int
+    unread: int
+    changing: int
+    bytes: int
+    bytes_read: int
+    bytes_put: int
+
+
+@dataclass(frozen=True, slots=True)
+class NightReport:
+    """Last night in numbers; no names of files or people. `alarms` are codes, `warnings` sentences."""
+
+    seq: int | None
+    verdict: Verdict | None
+    compartments: dict[str, CompartmentNight]
+    alarms: tuple[str, ...]
+    warnings: tuple[str, ...]
+    finished: bool
+
+
+def run_night(agent: Agent, work: Work, progress: Progress) -> NightReport:
+    """Deposit one night. An unfinished one (`may_go_on`) keeps its packs, and reports `finished` False."""
+    progress.stage("look at the vault")
+    footing = find_footing(agent.store, agent.state, agent.key.public(), agent.clock, agent.anchor)
+    compartments = Compartments(work.rules, strictest=footing.charter.strictest)
+    begun, warnings = _series_for_tonight(agent, footing)
+    series = agent.state.open_series()
+    with ExitStack() as stack:
+        threads = stack.enter_context(workers())
+        lanes = {name: _lane(agent, footing, one, threads, stack) for name, one in series.items()}
+        press = Press(agent.store, agent.state, agent.key, agent.clock, footing, series)
+        keep_up = _ProgressNotices(press, lanes)
+        progress.stage("deposit")
+        try:
+            deposit(work.sources, compartments, lanes, progress, lambda: keep_up() and work.may_go_on())
+            published: tuple[int, Verdict] | None = _finish(press, lanes, progress)
+        except Deadline:
+            for lane in lanes.values():
+                lane.writer.drain()
+            published = None
+    return NightReport(
+        seq=published[0] if published else None,
+        verdict=published[1] if published else None,
+        compartments={name: _counts(lane, begun.get(name)) for name, lane in sorted(lanes.items())},
+        alarms=tuple(_alarms(agent, footing)),
+        warnings=(*footing.warnings, *warnings, *(text for source in work.sources for text in source.notes.warnings())),
+        finished=published is not None,
+    )
+
+
+def _series_for_tonight(agent: Agent, footing: Footing) -> tuple[dict[str, str], list[str]]:
+    """Open a series wherever one is due; gives why, by compartment, and warnings."""
+    begun: dict[str, str] = {}
+    warnings: list[str] = []
+    me = agent.key.public().id
+    current = agent.state.open_series()
+    for compartment in footing.charter.compartments:
+        used = agent.state.used_keys()
+        plan = plan_series(compartment, current.get(compartment.name), footing, me, used)
+        if plan:
+            _begin(agent, footing, compartment.name, plan)
+            begun[compartment.name] = plan.why
+            if plan.reused:
+                warnings.append(f"compartment {compartment.name}: no unused series key is left; the last is used again")
+        warning = stock_warning(compartment, footing, used)
+        if warning:
+            warnings.append(warning)
+    return begun, warnings
+
+
+def _begin(agent: Agent, footing: Footing, compartment: str, plan: Begin) -> None:
+    me = agent.key.public().id
+    record = Series(
+        vault=footing.charter.vault,
+        series=os.urandom(8).hex(),
+        compartment=compartment,
+        key=plan.key.id,
+        agent=me,
+        charter=footing.charter_sha256,
+        started=footing.now.replace(microsecond=0),
+        ends=plan.ends.replace(microsecond=0),
+        retain_until=plan.retain_until.replace(microsecond=0),
+        why=plan.why,
+    )
+    envelope = sign_record(record, [agent.key])
+    agent.store.put(series_name(record.series, envelope), envelope, retain_until=record.retain_until)
+    made = OpenSeries(
+        id=record.series,
+        compartment=compartment,
+        key_id=record.key,
+        agent=me,
+        charter=record.charter,
+        record=hashlib.sha256(to_payload(record)).hexdigest(),
+        envelope=envelope,
+        secret=os.urandom(40),
+        ends=int(record.ends.timestamp()),
+        retain_until=int(record.retain_until.timestamp()),
+    )
+    agent.state.begin_series(made, int(footing.now.timestamp()), plan.why in ("first", "planned"))
+
+
+def _lane(agent: Agent, footing: Footing, series: OpenSeries, threads: Workers, stack: ExitStack) -> Lane:
+    agent.state.close_gaps(series.id)
+    cache = CacheWriter(agent.state.folder, series.id)
+    stack.callback(cache.close)
+    known = CacheReader(agent.state.folder, series.cache_sha256)
+    stack.callback(known.close)
+    writer = PackWriter(
+        series.id,
+        series.secret,
+        parse_recipient(footing.keys[series.key_id].recipient),
+        datetime.fromtimestamp(series.retain_until, UTC),
+        agent.state,
+        agent.store,
+        threads,
+    )
+    return Lane(writer, known, cache, Counter())
+
+
+class _ProgressNotices:
+    """Commits the packs of a long night now and then, so that little is left to chance."""
+
+    def __init__(self, press: Press, lanes: dict[str, Lane]) -> None:
+        self._press = press
+        self._lanes = lanes
+        self._named = 0
+
+    def __call__(self) -> bool:
+        acknowledged = sum(lane.writer.acknowledged for lane in self._lanes.values())
+        if acknowledged - self._named >= _PROGRESS_PACKS:
+            self._press.put_notice({}, Verdict(status="pass", codes=()), {})
+            self._named = acknowledged
+        return True
+
+
+def _finish(press: Press, lanes: dict[str, Lane], progress: Progress) -> tuple[int, Verdict]:
+    progress.stage("publish")
+    manifests = {}
+    for name, lane in lanes.items():
+        listing = lane.store_list()
+        lane.writer.finish()
+        manifests[name] = press.put_manifest(name, listing, lane.totals())
+    codes = [code for code in _VERDICT_CODES if any(lane.counts[code] for lane in lanes.values())]
+    verdict = Verdict(status="warn" if codes else "pass", codes=tuple(sorted(codes)))
+    caches = {lane.writer.series: lane.cache.keep() for lane in lanes.values()}
+    seq = press.put_notice(manifests, verdict, caches)
+    drop_old(press.state.folder, set(caches.values()))
+    return seq, verdict
+
+
+def _counts(lane: Lane, begun: str | None) -> CompartmentNight:
+    count = lane.counts
+    return CompartmentNight(
+        series=lane.writer.series,
+        new_series=begun,
+        files=count["file"],
+        unchanged=count["unchanged"],
+        unread=count["unread"],
+        changing=count["changing"],
+        bytes=count["bytes"],
+        bytes_read=count["read"],
+        bytes_put=lane.writer.bytes_put,
+    )
+
+
+def _alarms(agent: Agent, footing: Footing) -> list[str]:
+    found = []
+    if footing.tail is Tail.STORE_ROLLED_BACK:
+        found.append("store-rolled-back")
+    since = int((footing.now - UNPLANNED_WITHIN).timestamp())
+    if max(agent.state.births_since(since).values(), default=0) > UNPLANNED_AT_MOST:
+        found.append("series-churn")
+    return found

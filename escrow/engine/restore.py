@@ -1,0 +1,232 @@
+"""Restores a snapshot's files into a folder: plan, scatter, prove each file's SHA-256, move it into place.
+
+Nothing is written outside the folder. A file is there under its name only when its content is proven. A rerun skips
+what is already right, so that an interrupted restore goes on.
+"""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from escrow.engine.ports import Progress
+from escrow.engine.reading import CompartmentView
+from escrow.engine.scatter import Part, scatter
+from escrow.errors import EscrowError, FormatError, IntegrityError, StateError, UsageError
+from escrow.record import DirEntry, Entry, FileEntry, LinkEntry, UnreadEntry
+from escrow.source import Collisions, escape_component, extended, safe_target
+
+_BATCH_EXTENTS = 200_000
+_BATCH_FILES = 5_000
+_SUFFIX = ".escrow-part"
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreOptions:
+    """`wanted` chooses by path; `overwrite` replaces files that differ; `escape` writes hostile names as `%XX`."""
+
+    wanted: Callable[[bytes], bool]
+    overwrite: bool = False
+    escape: bool = False
+
+
+@dataclass(slots=True)
+class RestoreReport:
+    """What came back; `size` in bytes. `failed`: path, code, words; `unread`: what the night itself could not read."""
+
+    files: int = 0
+    size: int = 0
+    already: int = 0
+    links: int = 0
+    failed: list[tuple[bytes, str, str]] = field(default_factory=list)
+    unread: list[tuple[bytes, str]] = field(default_factory=list)
+
+    def fail(self, path: bytes, error: EscrowError) -> None:
+        self.failed.append((path, error.code, str(error)))
+
+
+def restore(views: list[CompartmentView], folder: Path, options: RestoreOptions, progress: Progress) -> RestoreReport:
+    """Restore every wanted entry of `views` below `folder`.
+
+    Raises StateError (`restore-space`, `restore-unwritable`); what is wrong with single files stands in the report.
+    """
+    report = RestoreReport()
+    run = _Restore(folder, options, progress, report)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _check_space(folder, sum(view.manifest.totals.bytes for view in views), options)
+        progress.stage("restore", sum(view.manifest.totals.bytes for view in views))
+        for view in views:
+            run.compartment(view)
+        run.finish_links()
+    except OSError as error:
+        raise StateError(
+            "restore-unwritable",
+            f"{folder}: cannot be written ({error.strerror or error})",
+            hint="free space or choose another folder, then run the same command again: it goes on where it stopped",
+        ) from error
+    return report
+
+
+def _check_space(folder: Path, needed: int, options: RestoreOptions) -> None:
+    if options.wanted is everything and needed > (free := shutil.disk_usage(folder).free + _present(folder)):
+        raise StateError(
+            "restore-space", f"{folder}: {needed} bytes are needed, {free} are free", hint="choose another disk"
+        )
+
+
+def _present(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+
+
+def everything(_path: bytes) -> bool:
+    """Chooses all paths."""
+    return True
+
+
+class _Restore:
+    def __init__(self, folder: Path, options: RestoreOptions, progress: Progress, report: RestoreReport) -> None:
+        self._folder = Path(extended(str(folder.resolve()))) if os.name == "nt" else folder.resolve()
+        self._options = options
+        self._progress = progress
+        self._report = report
+        self._collisions = Collisions(ignore_case=_ignores_case(folder) if folder.exists() else os.name == "nt")
+        self._folders: set[Path] = set()
+        self._links: list[tuple[LinkEntry, Path]] = []
+
+    def compartment(self, view: CompartmentView) -> None:
+        for batch in self._batches(view.entries()):
+            spoilt = scatter(view.packs, batch, self._progress)
+            with ThreadPoolExecutor(2, "prove") as pool:
+                for number, (part, proven) in enumerate(zip(batch, pool.map(_prove, batch), strict=True)):
+                    self._settle(part, spoilt.get(number) or proven)
+
+    def _settle(self, part: Part, error: EscrowError | None) -> None:
+        entry = part.entry
+        if error:
+            part.temporary.unlink(missing_ok=True)
+            self._report.fail(entry.path, error)
+            return
+        os.utime(part.temporary, ns=(entry.mtime, entry.mtime))
+        if entry.mode is not None and os.name == "posix":
+            part.temporary.chmod(entry.mode & 0o777)
+        part.temporary.replace(part.target)
+        self._report.files += 1
+        self._report.size += entry.size
+
+    def _batches(self, entries: Iterator[Entry]) -> Iterator[list[Part]]:
+        batch: list[Part] = []
+        extents = 0
+        for entry in entries:
+            if not self._options.wanted(entry.path):
+                continue
+            part = self._place(entry)
+            if part:
+                batch.append(part)
+                extents += len(part.entry.extents)
+            if extents >= _BATCH_EXTENTS or len(batch) >= _BATCH_FILES:
+                yield batch
+                batch, extents = [], 0
+        if batch:
+            yield batch
+
+    def _place(self, entry: Entry) -> Part | None:
+        """Prepare the place of one entry; a Part when bytes have to be written."""
+        if isinstance(entry, UnreadEntry):
+            self._report.unread.append((entry.path, entry.reason))
+            return None
+        try:
+            return self._place_at(self._target(entry), entry)
+        except (FormatError, UsageError) as error:
+            self._report.fail(entry.path, error)
+            return None
+
+    def _place_at(self, target: Path, entry: FileEntry | DirEntry | LinkEntry) -> Part | None:
+        if isinstance(entry, DirEntry):
+            self._make_folder(target)
+        elif isinstance(entry, LinkEntry):
+            self._links.append((entry, target))
+        else:
+            self._make_folder(target.parent)
+            return self._file_part(entry, target)
+        return None
+
+    def _target(self, entry: Entry) -> Path:
+        if self._options.escape:
+            components = tuple(escape_component(part) for part in entry.path.split(b"/"))
+        else:
+            components = safe_target(entry.path)
+        self._collisions.add(components, folder=isinstance(entry, DirEntry))
+        return self._folder.joinpath(*components)
+
+    def _make_folder(self, path: Path) -> None:
+        if path in self._folders or path == self._folder:
+            return
+        self._make_folder(path.parent)
+        if path.is_symlink():
+            raise UsageError(
+                "restore-link", f"{path} is a link: nothing is written through it", hint="restore to an empty folder"
+            )
+        path.mkdir(exist_ok=True)
+        self._folders.add(path)
+
+    def _file_part(self, entry: FileEntry, target: Path) -> Part | None:
+        if os.path.lexists(target):
+            if _is_right(target, entry):
+                self._report.already += 1
+                self._progress.advance(entry.size)
+                return None
+            if not self._options.overwrite:
+                raise UsageError("restore-exists", "another file is there", hint="use --overwrite or an empty folder")
+        short = hashlib.sha256(entry.path).hexdigest()[:16]
+        temporary = target.with_name(f".{short}{_SUFFIX}")
+        with temporary.open("wb") as file:
+            file.truncate(entry.size)
+        return Part(entry, temporary, target)
+
+    def finish_links(self) -> None:
+        """Make the links that stay inside the folder, where the system can; count the others."""
+        for entry, target in self._links:
+            text = os.fsdecode(entry.target)
+            inside = Path(os.path.normpath(target.parent / text)).is_relative_to(self._folder)
+            if os.path.lexists(target):
+                continue
+            if os.name != "posix" or not inside or Path(text).is_absolute():
+                self._report.links += 1
+                continue
+            self._make_folder(target.parent)
+            target.symlink_to(text)
+
+
+def _is_right(target: Path, entry: FileEntry) -> bool:
+    if target.is_symlink() or not target.is_file() or target.stat().st_size != entry.size:
+        return False
+    with target.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() == entry.sha256
+
+
+def _prove(part: Part) -> IntegrityError | None:
+    with part.temporary.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found == part.entry.sha256:
+        return None
+    return IntegrityError(
+        "file-hash",
+        f"expected SHA-256 {part.entry.sha256[:16]}…, found {found[:16]}…",
+        hint="run escrow verify; restore the file from another night or copy",
+    )
+
+
+def _ignores_case(folder: Path) -> bool:
+    """Whether `folder` takes two names that differ in case for one."""
+    probe = folder / ".escrow-CASE-probe"
+    try:
+        probe.touch()
+        return (folder / ".escrow-case-probe").exists()
+    finally:
+        with suppress(OSError):
+            probe.unlink()

@@ -1,0 +1,153 @@
+"""Before a night: what the store's history says, held against what the agent remembers."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import Enum
+
+from escrow.engine.fetch import public_objects
+from escrow.engine.ports import Clock
+from escrow.engine.state import State
+from escrow.errors import EscrowError, IntegrityError, RefusedError, StateError
+from escrow.limits import MAX_CLOCK_SKEW
+from escrow.record import Charter, Notice, StockKey
+from escrow.seal import VerifyKey
+from escrow.store import Store
+from escrow.trust import Head, History, accept, open_record
+
+
+class Tail(Enum):
+    """How the store's newest notices relate to the remembered head."""
+
+    EXPECTED = "expected"
+    STATE_LOST = "state-lost"
+    STATE_ROLLED_BACK = "state-rolled-back"
+    STORE_ROLLED_BACK = "store-rolled-back"
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """What pins a vault: its id and the fingerprint of its first charter."""
+
+    vault: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Footing:
+    """What a night stands on. `charter` is in force; `keys` are the stock's, by id; `now` is the store's clock."""
+
+    charter: Charter
+    charter_sha256: str
+    keys: dict[str, StockKey]
+    tail: Tail
+    head: Head | None
+    now: datetime
+    warnings: tuple[str, ...] = ()
+
+
+def judge_tail(head_name: str | None, present: bool, others: bool) -> Tail:
+    """Pure. `present`: the remembered notice is in the store; `others`: properly signed ones of this agent are there,
+    of the same number or later, that the state does not know."""
+    if head_name is None:
+        return Tail.STATE_LOST if others else Tail.EXPECTED
+    if others:
+        return Tail.STATE_ROLLED_BACK
+    return Tail.EXPECTED if present else Tail.STORE_ROLLED_BACK
+
+
+def find_footing(store: Store, state: State, me: VerifyKey, clock: Clock, anchor: Anchor) -> Footing:
+    """Read charter, stock and the newest notices; finish a pending notice; take over the store's history when it is
+    ahead of the state.
+
+    Raises RefusedError (`agent-unknown`, `agent-revoked`), IntegrityError (`charter-missing`), StateError
+    (`clock-skew`).
+    """
+    now = store.now()
+    _check_clock(clock, now)
+    basis = list(public_objects(store, ("charter/", "stock/")))
+    agreed = accept(basis, vault=anchor.vault, fingerprint=anchor.fingerprint)
+    charter = _charter_in_force(agreed)
+    head = state.head()
+    newest = dict(public_objects(store, ("notices/",), after=f"notices/{head.seq:08d}" if head else ""))
+    pending = state.pending()
+    mine = {state.recall("head-name"), pending.name if pending else None}
+    others = [name for name, data in newest.items() if name not in mine and _is_ours(data, me)]
+    tail = judge_tail(state.recall("head-name"), state.recall("head-name") in newest, bool(others))
+    if tail in (Tail.STATE_LOST, Tail.STATE_ROLLED_BACK):
+        history = accept(
+            [*basis, *public_objects(store, ("notices/",))], vault=anchor.vault, fingerprint=anchor.fingerprint
+        )
+        _adopt(state, history)
+        head = history.head
+    elif pending:
+        finish_pending(store, state)
+        head = state.head()
+    _check_agent(charter, me, head)
+    junk = [name for name in newest if name not in mine and name not in others]
+    warnings = tuple(f"{name}: not signed by this agent; it was left out" for name in junk)
+    return Footing(charter, agreed.charter_sha256, agreed.keys, tail, head, now, warnings)
+
+
+def finish_pending(store: Store, state: State) -> None:
+    """Put the journalled notice (again), and take it for the head."""
+    pending = state.pending()
+    if pending:
+        store.put(pending.name, pending.envelope, retain_until=datetime.fromtimestamp(pending.retain_until, UTC))
+        state.commit(pending)
+
+
+def _check_clock(clock: Clock, store_now: datetime) -> None:
+    skew = abs((clock.now() - store_now).total_seconds())
+    if skew > MAX_CLOCK_SKEW:
+        raise StateError(
+            "clock-skew",
+            f"this machine's clock and the store's differ by {skew:.0f} seconds; at most {MAX_CLOCK_SKEW} are allowed",
+            hint="set this machine's clock (NTP), or the store's, and run again",
+        )
+
+
+def _charter_in_force(history: History) -> Charter:
+    if history.charter is None:
+        found = "; ".join(f"{finding.code}: {finding.detail}" for finding in history.findings[:3])
+        raise IntegrityError(
+            "charter-missing",
+            f"the store shows no valid charter of this vault ({found or 'none at all'})",
+            hint="check the store's address; run escrow init with the public parts of this school's keys",
+        )
+    return history.charter
+
+
+def _check_agent(charter: Charter, me: VerifyKey, head: Head | None) -> None:
+    for agent in charter.agents:
+        if VerifyKey.parse(agent.key) == me:
+            if agent.revoked_after is not None and (head.seq if head else 0) >= agent.revoked_after:
+                raise RefusedError(
+                    "agent-revoked",
+                    f"the charter revokes this machine's key after notice {agent.revoked_after}",
+                    hint="speak to the key holders; a new machine needs a new key in the charter",
+                )
+            return
+    raise RefusedError(
+        "agent-unknown",
+        f"the charter does not name this machine's key {me.id}",
+        hint="give the card of `escrow agent card` to the key holder",
+    )
+
+
+def _is_ours(data: bytes, me: VerifyKey) -> bool:
+    try:
+        open_record(data, Notice, [me])
+    except EscrowError:
+        return False
+    return True
+
+
+def _adopt(state: State, history: History) -> None:
+    births = {
+        part.series: (part.series, part.compartment, part.key, int(notice.store_time.timestamp()))
+        for notice in history.notices
+        for part in notice.series
+        if part.first_pack == 0
+    }
+    if history.head:
+        state.adopt(history.head, history.main[-1].name, list(births.values()))
