@@ -1,7 +1,11 @@
 """Writes the vectors beside it: `python -m tests.vectors.record.make`."""
 
+import hashlib
 import json
 from pathlib import Path
+
+from escrow import record as r
+from tests.record.samples import RECORDS
 
 SAME = [
     ("null", "null"),
@@ -49,14 +53,43 @@ REFUSED = [
 ]
 
 
-def main() -> None:
-    """Writes canonical.json."""
-    vectors = {
-        "same": [{"json": given, "canonical": canonical} for given, canonical in SAME],
-        "refused": [{"hex": given.hex(), "code": code} for given, code in REFUSED],
-    }
+ENTRIES: list[r.Entry] = [
+    r.FileEntry(b"mis/marks.csv", 300, "ab" * 32, ((0, 0, 100), (4, 77, 200)), 1_795_449_907_250_000_000, 420, "mis"),
+    r.FileEntry("docs/Gŵyl.odt".encode(), 0, hashlib.sha256(b"").hexdigest(), (), -1, None, 'a "quoted" set'),
+    r.FileEntry(b"docs/caf\xe9\n", 1, "cd" * 32, ((1, 2, 1),), 0, None, "docs"),
+    r.DirEntry(b"docs/empty", 0, 493),
+    r.LinkEntry(b"docs/latest", b"../mis/\xff", 10**18, None),
+    r.UnreadEntry(b"mis/locked.mdb", "locked"),
+]
+LINES = [
+    ('{"path":"/etc/passwd","type":"unread","reason":"locked"}', "path-grammar"),
+    ('{"path":"a/../b","type":"unread","reason":"locked"}', "path-grammar"),
+    ('{"path_b64":"YQ==","type":"unread","reason":"locked"}', "path-grammar"),
+    ('{"path":"a","type":"unread"}', "field-missing"),
+    ('{"path":"a","type":"unread","reason":"locked","size":1}', "field-unknown"),
+    ('{"path":"a","type":"fifo","mtime":"1970-01-01T00:00:00Z"}', "field-type"),
+    ('{"path":"a","type":"dir","mtime":"1970-01-01T00:00:00.0Z"}', "field-type"),
+    ('{"path":"a","type":"dir","mtime":"1970-01-01T00:00:00Z","mode":1e3}', "json-integer"),
+]
+
+
+def _write(name: str, vectors: object) -> None:
     text = json.dumps(vectors, indent=1) + "\n"
-    (Path(__file__).parent / "canonical.json").write_text(text, encoding="utf-8", newline="\n")
+    (Path(__file__).parent / name).write_text(text, encoding="utf-8", newline="\n")
+
+
+def _payload(record: r.Record) -> dict[str, str]:
+    data = r.to_payload(record)
+    return {"type": record.TYPE, "payload": data.decode(), "sha256": hashlib.sha256(data).hexdigest()}
+
+
+def main() -> None:
+    """Writes canonical.json, records.json and filelist.json."""
+    same = [{"json": given, "canonical": canonical} for given, canonical in SAME]
+    _write("canonical.json", {"same": same, "refused": [{"hex": data.hex(), "code": code} for data, code in REFUSED]})
+    _write("records.json", [_payload(record) for record in RECORDS])
+    lines = [{"path_hex": entry.path.hex(), "line": r.encode_line(entry).decode()} for entry in ENTRIES]
+    _write("filelist.json", {"lines": lines, "refused": [{"line": line, "code": code} for line, code in LINES]})
 
 
 if __name__ == "__main__":
