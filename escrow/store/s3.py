@@ -42,26 +42,13 @@ READ_TIMEOUT = 60
 
 _LIBRARY_ERRORS = (boto.BotoCoreError, boto.ClientError, Boto3Error, ResponseParserError, HTTPError)
 _NETWORK = (
-    boto.ConnectionError,
-    boto.HTTPClientError,
-    boto.IncompleteReadError,
-    boto.ChecksumError,
-    boto.FlexibleChecksumError,
-    boto.CapacityNotAvailableError,
-    ResponseParserError,
-    HTTPError,
+    *(boto.ConnectionError, boto.HTTPClientError, boto.IncompleteReadError, boto.CapacityNotAvailableError),
+    *(boto.ChecksumError, boto.FlexibleChecksumError, ResponseParserError, HTTPError),
 )
 _CREDENTIALS = (
-    boto.NoCredentialsError,
-    boto.PartialCredentialsError,
-    boto.CredentialRetrievalError,
-    boto.NoAuthTokenError,
-    boto.TokenRetrievalError,
-    boto.SSOError,
-    boto.LoginError,
-    boto.ProfileNotFound,
-    boto.RefreshWithMFAUnsupportedError,
-    boto.MetadataRetrievalError,
+    *(boto.NoCredentialsError, boto.PartialCredentialsError, boto.CredentialRetrievalError, boto.ProfileNotFound),
+    *(boto.NoAuthTokenError, boto.TokenRetrievalError, boto.SSOError, boto.LoginError),
+    *(boto.RefreshWithMFAUnsupportedError, boto.MetadataRetrievalError),
 )
 
 
@@ -152,7 +139,7 @@ class S3Store:
         if self._conditional:
             try:
                 with _errors(key):
-                    return self._client.put_object(**request, IfNoneMatch="*")
+                    return self._client.put_object(**{**request, "IfNoneMatch": "*"})
             except StoreError as error:
                 if error.code != "store-unsupported":
                     raise
@@ -243,11 +230,8 @@ class S3Store:
             request["VersionIdMarker"] = page.get("NextVersionIdMarker", "")
 
     def _scope(self, prefix: str, after: str, marker: str) -> dict[str, str | int]:
-        scope: dict[str, str | int] = {
-            "Bucket": self._options.bucket,
-            "Prefix": self._root + prefix,
-            "MaxKeys": self._page,
-        }
+        scope: dict[str, str | int] = {"Prefix": self._root + prefix, "MaxKeys": self._page}
+        scope["Bucket"] = self._options.bucket
         # SeaweedFS finds nothing when the marker stands before the prefix
         return scope | {marker: self._root + after} if after > prefix else scope
 
@@ -347,7 +331,7 @@ def translate(what: str, error: Exception) -> StoreError | UsageError:
 
 def _hex(claim: str | None) -> str | None:
     """A whole-object SHA-256 from its base64; None for none or for a multipart's hash of hashes (it has a "-")."""
-    return None if claim is None or "-" in claim else base64.b64decode(claim).hex()
+    return None if claim is None or "-" in claim else base64.b64decode(claim, validate=True).hex()
 
 
 def _whole_second(time: datetime) -> datetime:

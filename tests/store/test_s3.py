@@ -123,7 +123,13 @@ def test_a_head_has_only_a_status(status: int, kind: type[StoreError]) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [Answer(200, body=b"not xml"), Answer(200, {"Content-Length": "900"}, b"<ListBucketResult>", close=True)]
+    "body",
+    [
+        Answer(200, body=b"not xml"),
+        Answer(200, {"Content-Length": "900"}, b"<ListBucketResult>", close=True),
+        Answer(200, body=b"<ListBucketResult><Contents><Key>vault/a</Key></Contents></ListBucketResult>"),
+        Answer(200, body=b"<ListBucketResult><Contents><Size>no</Size></Contents></ListBucketResult>"),
+    ],
 )
 def test_garbage_in_a_listing(body: Answer) -> None:
     with store_with(lambda _: body) as store, pytest.raises(UnreachableError):
@@ -242,6 +248,19 @@ def listing(*keys: str, more: bool = False) -> Answer:
     token = "<NextContinuationToken>t</NextContinuationToken>" if more else ""
     head = f"<IsTruncated>{str(more).lower()}</IsTruncated>{token}"
     return Answer(200, {"Date": DATE}, f"<ListBucketResult>{head}{rows}</ListBucketResult>".encode())
+
+
+def test_a_listing_that_repeats_itself_ends() -> None:
+    with store_with(lambda _: listing("vault/a", more=True)) as store, pytest.raises(StoreError) as caught:
+        list(store.list())
+    assert caught.value.code == "store-order"
+
+
+def test_garbage_in_headers() -> None:
+    for headers in ({"Last-Modified": "yesterday"}, {"Last-Modified": DATE, "x-amz-checksum-sha256": "%"}, {}):
+        answer = Answer(200, headers)
+        with store_with(lambda _, answer=answer: answer) as store, pytest.raises(UnreachableError):  # type: ignore[misc]
+            store.head("a/b")
 
 
 def test_a_listing_out_of_order_is_sorted_in_its_page_and_refused_across() -> None:
