@@ -88,24 +88,23 @@ class FolderStore:
 
     def _walk(self, folder: Path, above: str, prefix: str, after: str) -> Iterator[ObjectInfo]:
         """Sorted as the full keys sort: a folder's name counts with its "/"."""
-        found: list[tuple[str, Path]] = []
-        try:
-            with os.scandir(folder) as entries:
-                for entry in entries:
-                    name = above + os.fsencode(entry.name).decode("utf-8", "backslashreplace")
-                    if entry.name.startswith(TEMP_PREFIX) or files.is_link(entry.stat(follow_symlinks=False)):
-                        continue
-                    found.append((name + "/" if entry.is_dir(follow_symlinks=False) else name, Path(entry)))
-        except FileNotFoundError:
-            return
-        for name, path in sorted(found):
+        found: list[tuple[str, Path, os.stat_result]] = []
+        with contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.name.startswith(TEMP_PREFIX):
+                    continue
+                name = above + os.fsencode(entry.name).decode("utf-8", "backslashreplace")
+                with contextlib.suppress(FileNotFoundError):
+                    status = entry.stat(follow_symlinks=False)
+                    if not files.is_link(status):
+                        found.append((name + "/" if stat.S_ISDIR(status.st_mode) else name, Path(entry), status))
+        for name, path, status in sorted(found, key=lambda each: each[0]):
             if name.endswith("/"):
                 overlaps = name.startswith(prefix) or prefix.startswith(name)
                 if overlaps and (name > after or after.startswith(name)):
                     yield from self._walk(path, name, prefix, after)
             elif name.startswith(prefix) and name > after:
-                with contextlib.suppress(FileNotFoundError):
-                    yield self._info(name, path.lstat(), None)
+                yield self._info(name, status, None)
 
     def head(self, key: str, *, version: str | None = None) -> ObjectInfo:
         check_key(key)

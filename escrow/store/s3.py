@@ -137,9 +137,10 @@ class S3Store:
 
     def _create(self, key: str, request: "PutObjectRequestTypeDef") -> "PutObjectOutputTypeDef":
         if self._conditional:
+            created: PutObjectRequestTypeDef = {**request, "IfNoneMatch": "*"}
             try:
                 with _errors(key):
-                    return self._client.put_object(**{**request, "IfNoneMatch": "*"})
+                    return self._client.put_object(**created)
             except StoreError as error:
                 if error.code != "store-unsupported":
                     raise

@@ -1,0 +1,73 @@
+"""Whether a vault is well, in one look, without keys."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from escrow.engine.ports import Clock
+from escrow.trust import Finding, History
+
+
+@dataclass(frozen=True, slots=True)
+class CompartmentStatus:
+    """One compartment: its open series, its planned end if the series record is readable, and unused stock keys."""
+
+    series: str | None
+    ends: datetime | None
+    keys_left: int
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """One vault. `age` is that of the newest snapshot by the store's clock; `size` bytes in packs and manifests."""
+
+    vault: str
+    fingerprint: str
+    school: str
+    snapshots: int
+    latest: int | None
+    latest_time: datetime | None
+    age: timedelta | None
+    stale: bool
+    verdict: str | None
+    size: int
+    compartments: dict[str, CompartmentStatus]
+    findings: tuple[Finding, ...]
+
+
+def judge_status(history: History, clock: Clock, max_age: timedelta) -> Status:
+    """Pure but for the clock. A vault without a snapshot is stale."""
+    assert history.charter is not None
+    on_main = [snapshot for snapshot in history.snapshots if snapshot.on_main]
+    latest = on_main[-1] if on_main else None
+    age = clock.now() - latest.store_time if latest else None
+    refs = {
+        ref.sha256: ref.size
+        for link in history.links
+        for part in link.notice.series
+        for ref in (*part.packs, *([part.manifest] if part.manifest else []))
+    }
+    return Status(
+        vault=history.vault,
+        fingerprint=history.fingerprint,
+        school=history.charter.school.name,
+        snapshots=len(on_main),
+        latest=latest.seq if latest else None,
+        latest_time=latest.store_time if latest else None,
+        age=age,
+        stale=age is None or age > max_age,
+        verdict=latest.link.notice.verdict.status if latest else None,
+        size=sum(refs.values()),
+        compartments={one.name: _compartment(history, one.name) for one in history.charter.compartments},
+        findings=history.findings,
+    )
+
+
+def _compartment(history: History, name: str) -> CompartmentStatus:
+    states = [state for state in history.series.values() if state.compartment == name]
+    used = {state.key for state in states}
+    current = max((state for state in states if state.notices), key=lambda state: state.notices[-1].seq, default=None)
+    return CompartmentStatus(
+        series=current.series if current else None,
+        ends=current.record.ends if current and current.record else None,
+        keys_left=sum(key.compartment == name and key.id not in used for key in history.keys.values()),
+    )

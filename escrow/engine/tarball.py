@@ -1,0 +1,70 @@
+"""Streams a snapshot as a tar archive (POSIX.1-2001, pax), without touching the disk."""
+
+import os
+import tarfile
+from collections.abc import Iterator
+from io import RawIOBase
+from typing import BinaryIO
+
+from escrow.engine.ports import Progress
+from escrow.engine.reading import CompartmentView
+from escrow.engine.restore import RestoreOptions, RestoreReport
+from escrow.record import DirEntry, Entry, FileEntry, LinkEntry, UnreadEntry
+from escrow.source import safe_target
+
+
+class _Blocks(RawIOBase):
+    """Reads an iterator of bytes as a file."""
+
+    def __init__(self, blocks: Iterator[bytes]) -> None:
+        self._blocks = blocks
+        self._rest = b""
+
+    def read(self, size: int = -1, /) -> bytes:
+        parts: list[bytes] = []
+        while size > 0 and (self._rest or (block := next(self._blocks, None)) is not None):
+            if not self._rest:
+                self._rest = block or b""
+            parts.append(self._rest[:size])
+            self._rest = self._rest[size:]
+            size -= len(parts[-1])
+        return b"".join(parts)
+
+
+def write_tar(
+    views: list[CompartmentView], out: BinaryIO, options: RestoreOptions, progress: Progress
+) -> RestoreReport:
+    """Write every wanted entry to `out`.
+
+    A tar cannot take back what it has written: IntegrityError or FormatError ends it at the first damaged file.
+    """
+    report = RestoreReport()
+    progress.stage("write tar", sum(view.manifest.totals.bytes for view in views))
+    with tarfile.open(fileobj=out, mode="w|", format=tarfile.PAX_FORMAT) as tar:
+        for view in views:
+            for entry in view.entries():
+                if options.wanted(entry.path):
+                    _add(tar, view, entry, report)
+                    progress.advance(entry.size if isinstance(entry, FileEntry) else 0)
+    return report
+
+
+def _add(tar: tarfile.TarFile, view: CompartmentView, entry: Entry, report: RestoreReport) -> None:
+    if isinstance(entry, UnreadEntry):
+        report.unread.append((entry.path, entry.reason))
+        return
+    safe_target(entry.path)
+    info = tarfile.TarInfo(os.fsdecode(entry.path))
+    info.mtime = entry.mtime // 10**9
+    info.mode = entry.mode if entry.mode is not None else 0o644
+    if isinstance(entry, DirEntry):
+        info.type, info.mode = tarfile.DIRTYPE, entry.mode if entry.mode is not None else 0o755
+        tar.addfile(info)
+    elif isinstance(entry, LinkEntry):
+        info.type, info.linkname = tarfile.SYMTYPE, os.fsdecode(entry.target)
+        tar.addfile(info)
+    else:
+        info.size = entry.size
+        tar.addfile(info, _Blocks(view.packs.stream(entry.extents)))
+        report.files += 1
+        report.size += entry.size
