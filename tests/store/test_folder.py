@@ -1,9 +1,13 @@
 """What a folder adds: crashes, full disks, links, lost shares, other people's files."""
 
+import contextlib
 import errno
 import os
 import stat
+import subprocess
+import sys
 import time
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -202,3 +206,40 @@ def test_errors_have_clear_words(
     assert caught.value.code.startswith("store-")
     assert "a/b" in str(caught.value)
     assert isinstance(caught.value.__cause__, OSError)
+
+
+def test_a_file_that_vanishes_while_listing_hides_no_other(
+    store: FolderStore, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for key in ("a/b", "a/c", "a/d"):
+        store.put(key, b"one")
+    real = os.scandir
+
+    @contextlib.contextmanager
+    def scandir(path: Path) -> Iterator[Iterator[os.DirEntry[str]]]:
+        with real(path) as entries:
+            listed = sorted(entries, key=lambda entry: entry.name)
+        (root / "a" / "b").unlink(missing_ok=True)
+        yield iter(listed)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    assert [info.key for info in store.list()] == ["a/c", "a/d"]
+
+
+def test_a_killed_put_leaves_the_whole_object_or_none(root: Path, store: FolderStore) -> None:
+    code = (
+        "import sys, pathlib; from escrow.store import FolderStore; store = FolderStore(pathlib.Path(sys.argv[1]))\n"
+        "for number in range(10**6): store.put(f'p/{number:06d}', b'%d' % number * 20000); print(number, flush=True)"
+    )
+    for _ in range(3):
+        with subprocess.Popen([sys.executable, "-c", code, root], stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            acknowledged = [int(process.stdout.readline()) for _ in range(20)]
+            process.kill()
+            acknowledged += [int(line) for line in process.stdout.read().split()]
+        found = {info.key: info.size for info in store.list("p/")}
+        for key, size in found.items():
+            number = int(key.removeprefix("p/"))
+            assert size == len(b"%d" % number * 20000)
+            assert store.get(key) == b"%d" % number * 20000
+        assert {f"p/{number:06d}" for number in acknowledged} <= set(found)
