@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from escrow.errors import StateError
+from escrow.errors import BusyError, StateError
 from escrow.record import ObjectRef, notice_name
 from escrow.trust import Head
 
@@ -87,7 +87,10 @@ class Pending:
 
 
 class State:
-    """The state file. `open` raises StateError when it is foreign, damaged or of a later escrow."""
+    """The state file, open to one process at a time.
+
+    `open` raises BusyError while another run has it, StateError when it is foreign, damaged or of a later escrow.
+    """
 
     def __init__(self, database: sqlite3.Connection, folder: Path) -> None:
         self._db = database
@@ -99,9 +102,11 @@ class State:
         path = folder / "state.db"
         with _told(path):
             folder.mkdir(parents=True, exist_ok=True)
-            database = sqlite3.connect(path, isolation_level=None)
+            database = sqlite3.connect(path, timeout=0, isolation_level=None)
             database.execute("PRAGMA synchronous = FULL")
             database.execute("PRAGMA locking_mode = EXCLUSIVE")
+            database.execute("BEGIN EXCLUSIVE")
+            database.execute("COMMIT")
             found = database.execute("PRAGMA user_version").fetchone()[0]
             if found == 0:
                 database.executescript(f"BEGIN;{_SCHEMA}PRAGMA user_version = {_VERSION};COMMIT;")
@@ -270,6 +275,10 @@ def _told(path: Path) -> Iterator[None]:
     try:
         yield
     except (sqlite3.DatabaseError, OSError) as error:
+        if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+            raise BusyError(
+                "agent-busy", f"{path}: another escrow run is at work with this state", hint="wait until it has ended"
+            ) from None
         raise StateError(
             "state-unusable",
             f"{path}: the agent's state cannot be read or written ({error})",

@@ -1,5 +1,6 @@
 """Streams a snapshot as a tar archive (POSIX.1-2001, pax), without touching the disk."""
 
+import hashlib
 import os
 import tarfile
 from collections.abc import Iterator
@@ -49,6 +50,15 @@ def write_tar(
     return report
 
 
+def _proven(view: CompartmentView, entry: FileEntry) -> Iterator[bytes]:
+    digest = hashlib.sha256()
+    for block in view.packs.stream(entry.extents):
+        digest.update(block)
+        yield block
+    if digest.hexdigest() != entry.sha256:
+        raise IntegrityError("file-hash", f"expected SHA-256 {entry.sha256[:16]}…, found {digest.hexdigest()[:16]}…")
+
+
 def _add(tar: tarfile.TarFile, view: CompartmentView, entry: Entry, report: RestoreReport) -> None:
     if isinstance(entry, UnreadEntry):
         report.unread.append((entry.path, entry.reason))
@@ -65,6 +75,6 @@ def _add(tar: tarfile.TarFile, view: CompartmentView, entry: Entry, report: Rest
         tar.addfile(info)
     else:
         info.size = entry.size
-        tar.addfile(info, _Blocks(view.packs.stream(entry.extents)))
+        tar.addfile(info, _Blocks(_proven(view, entry)))
         report.files += 1
         report.size += entry.size
