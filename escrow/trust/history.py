@@ -208,7 +208,7 @@ def _check_rollback(main: tuple[Link, ...], remembered: Head, findings: Findings
     reached = main[-1].notice.seq if main else 0
     if reached < remembered.seq:
         findings.add("rollback", subject, f"expected a head of at least {remembered.seq}, found {reached}")
-    elif not any(link.sha256 == remembered.sha256 for link in main if link.notice.seq == remembered.seq):
+    elif not any(link.sha256 == remembered.sha256 for link in main):
         detail = f"expected notice {remembered.seq} with hash {remembered.sha256}, found another history"
         findings.add("rollback-other", subject, detail)
 

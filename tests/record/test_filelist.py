@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
@@ -132,6 +133,13 @@ def test_strict_lines(changes: dict[str, object], code: str | None) -> None:
     assert caught.value.code == code
 
 
+def test_lone_surrogates_are_no_text() -> None:
+    for line in (rb'{"path":"\ud800","type":"unread","reason":"locked"}', rb'{"path":"a","type":"\udfff"}'):
+        with pytest.raises(FormatError) as caught:
+            r.decode_line(line)
+        assert caught.value.code == "json-syntax"
+
+
 def test_the_writer_checks_files() -> None:
     good = r.FileEntry(b"a", 5, "ab" * 32, ((0, 0, 5),), 0, None, "d")
     r.encode_line(good)
@@ -190,7 +198,7 @@ def test_an_endless_line_is_refused_before_it_fills_memory(monkeypatch: pytest.M
     monkeypatch.setattr(limits, "MAX_LINE", 10_000)
     read = 0
 
-    def blocks() -> object:
+    def blocks() -> Iterator[bytes]:
         nonlocal read
         while True:
             read += 1
@@ -198,5 +206,20 @@ def test_an_endless_line_is_refused_before_it_fills_memory(monkeypatch: pytest.M
 
     ref = r.ListRef(size=10**12, sha256="00" * 32, extents=())
     with pytest.raises(LimitError):
-        list(r.FileListReader(blocks(), ref))  # type: ignore[arg-type]
+        list(r.FileListReader(blocks(), ref))
     assert read == 11
+
+
+def test_an_endless_list_is_refused_at_its_size() -> None:
+    read = 0
+
+    def blocks() -> Iterator[bytes]:
+        nonlocal read
+        for n in range(1000):
+            read += 1
+            yield r.encode_line(r.UnreadEntry(b"%06d" % n, "locked"))
+
+    size = len(r.encode_line(r.UnreadEntry(b"000000", "locked")))
+    with pytest.raises(IntegrityError):
+        list(r.FileListReader(blocks(), r.ListRef(size=3 * size, sha256="00" * 32, extents=())))
+    assert read == 4

@@ -74,6 +74,52 @@ def test_both_sides_of_a_fork_restore_and_the_longer_one_is_main() -> None:
     assert len(snapshots[heads()[5].sha256].packs(SERIES)) == 6
 
 
+def test_the_longer_side_is_main_whichever_hash_is_lower() -> None:
+    for lower in (True, False):
+        rivals = (w.notice(3, NIGHTS[1], label=str(n)) for n in range(99))
+        rival = next(n for n in rivals if (w.payload_sha256(n) < w.payload_sha256(NIGHTS[2])) is lower)
+        assert accept([*w.vault(4), w.named(rival)]).head == heads()[3]
+
+
+def test_a_notice_that_cites_its_predecessor_goes_before_a_longer_guess() -> None:
+    lost = w.notice(3, NIGHTS[1], label="lost")
+    stray = [w.notice(4, lost, label="stray")]
+    for seq in (5, 6):
+        stray.append(w.notice(seq, stray[-1], label="stray"))
+    history = accept([*w.vault(4), *map(w.named, stray)])
+    assert w.codes(history) == ["notice-prev", "notice-fork"]
+    assert history.head == heads()[3]
+    assert [snapshot.seq for snapshot in history.snapshots] == [1, 2, 3, 4, 4, 5, 6]
+
+
+def test_packs_lie_where_the_notice_says_even_when_that_is_wrong() -> None:
+    part = replace(NIGHTS[2].series[0], first_pack=1)
+    history = accept([*w.vault(2), w.named(replace(NIGHTS[2], series=(part,)))])
+    assert w.codes(history) == ["pack-ordinal"]
+    expected = (w.ref("pack 1.0"), w.ref("pack 3.0"))
+    assert history.snapshots[-1].packs(SERIES) == history.series[SERIES].packs == expected
+
+
+def test_behind_a_gap_a_series_may_begin_anywhere() -> None:
+    other = replace(w.SERIES, series="66" * 8)
+    begun = w.notice(2, NIGHTS[0], series=other)
+    third = replace(NIGHTS[2], prev=w.payload_sha256(begun))
+    part = replace(w.notice(1, None, series=other).series[0], first_pack=5)
+    fourth = replace(NIGHTS[3], prev=w.payload_sha256(third), series=(part,))
+    fifth = replace(NIGHTS[4], prev=w.payload_sha256(fourth), series=(part,))
+    nights = [*w.vault(1), w.named(other), w.named(third), w.named(fourth)]
+    history = accept(nights)
+    assert w.codes(history) == ["notice-gap"]
+    assert history.series[other.series].packs == (None,) * 5 + part.packs
+    assert w.codes(accept([*nights, w.named(fifth)])) == ["notice-gap", "pack-ordinal"]
+
+
+def test_a_series_record_needs_its_agents_signature() -> None:
+    forged = w.named(w.SERIES, w.STRANGER)
+    history = accept([*w.base()[:2], forged, *w.vault(2)[3:]])
+    assert w.codes(history) == ["signature", "notice-series"]
+
+
 def test_a_tie_goes_to_the_lowest_payload_hash_whatever_the_order() -> None:
     twins = [NIGHTS[1], replace(NIGHTS[1], software="twin")]
     lowest = min(map(w.payload_sha256, twins))
