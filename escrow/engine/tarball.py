@@ -10,6 +10,7 @@ from typing import BinaryIO
 from escrow.engine.ports import Progress
 from escrow.engine.reading import CompartmentView
 from escrow.engine.restore import RestoreOptions, RestoreReport
+from escrow.errors import IntegrityError
 from escrow.record import DirEntry, Entry, FileEntry, LinkEntry, UnreadEntry
 from escrow.source import safe_target
 
