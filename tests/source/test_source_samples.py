@@ -3,22 +3,17 @@
 import hashlib
 from pathlib import Path
 
-import pytest
-
 from escrow.source.base import FileItem
 from escrow.source.folder import FolderSource
 
-SAMPLES = Path(__file__).parents[2].parent / "shared" / "samples"
 
-
-@pytest.mark.skipif(not SAMPLES.is_dir(), reason="the samples are not beside this checkout")
-def test_every_sample_is_scanned_and_read() -> None:
+def test_every_sample_is_scanned_and_read(samples: Path) -> None:
     wanted = {
-        b"samples/" + path.relative_to(SAMPLES).as_posix().encode(): hashlib.sha256(path.read_bytes()).digest()
-        for path in SAMPLES.rglob("*")
+        b"samples/" + path.relative_to(samples).as_posix().encode(): hashlib.sha256(path.read_bytes()).digest()
+        for path in samples.rglob("*")
         if path.is_file()
     }
-    source = FolderSource("samples", SAMPLES)
+    source = FolderSource("samples", samples)
     found = {}
     for item in source.scan():
         assert isinstance(item, FileItem)
