@@ -1,0 +1,63 @@
+"""A server with a certificate of a private authority: `ca_file` makes it trusted, nothing else does."""
+
+import ipaddress
+import ssl
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from escrow.errors import UnreachableError
+from escrow.store import Store, open_store
+from tests.servers.http import Answer, serving
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """Key and self-signed certificate of 127.0.0.1 in one PEM file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "escrow test")])
+    signed = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(datetime.now(UTC) - timedelta(days=1))
+        .not_valid_after(datetime.now(UTC) + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), True)
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    path = tmp_path / "server.pem"
+    path.write_bytes(private + signed.public_bytes(serialization.Encoding.PEM))
+    return path
+
+
+@pytest.fixture
+def endpoint(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIATEST")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "very-secret")
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate)
+    with serving(lambda _: Answer(200, {"Date": "Tue, 01 Sep 2026 12:00:00 GMT"}), tls=context) as address:
+        yield address
+
+
+def connect(endpoint: str, ca_file: Path | None) -> Store:
+    return open_store("s3://school", endpoint=endpoint, path_style=True, ca_file=str(ca_file) if ca_file else None)
+
+
+def test_a_private_authority_is_trusted_when_named(endpoint: str, certificate: Path) -> None:
+    assert connect(endpoint, certificate).put("a/b", b"one").size == 3
+
+
+def test_no_other_certificate_is_trusted(endpoint: str) -> None:
+    with pytest.raises(UnreachableError) as caught:
+        connect(endpoint, None).put("a/b", b"one")
+    assert caught.value.code == "store-tls"
+    assert "ca_file" in caught.value.hint
