@@ -82,7 +82,7 @@ class Charter(Record):
     created: datetime
     school: School
     holders: Annotated[tuple[Holder, ...], Items(1)]
-    threshold: Annotated[int, Range(1, 1000)]
+    threshold: Annotated[int, Range(1, 16)]
     recipients: Annotated[tuple[RecipientText, ...], Items(1)]
     agents: tuple[Agent, ...]
     compartments: Annotated[tuple[Compartment, ...], Items(1)]

@@ -78,3 +78,17 @@ def test_objects_come_in_any_order() -> None:
     shuffled = [objects[i * 7 % len(objects)] for i in range(len(objects))]
     assert len(set(shuffled)) == len(objects)
     assert accept(shuffled).findings == ()
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.permutations(range(1, 11)), st.integers(0, 10))
+def test_any_notices_lost_in_any_order_are_told_and_the_rest_restores(order: list[int], kept: int) -> None:
+    nights, remembered = w.vault(10)[3:], accept(w.vault(10)).head
+    history = accept([*(nights[seq - 1] for seq in order[:kept]), *w.base()], remembered=remembered)
+    assert [snapshot.seq for snapshot in history.snapshots] == sorted(order[:kept])
+    assert bool(history.findings) == (kept < 10)
+    for snapshot in history.snapshots:
+        packs = snapshot.packs(w.SERIES.series)
+        assert [n for n, pack in enumerate(packs) if pack is None] == [
+            seq - 1 for seq in range(1, snapshot.seq) if seq not in order[:kept]
+        ]
