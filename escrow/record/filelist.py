@@ -8,7 +8,7 @@ from json.encoder import encode_basestring
 from typing import ClassVar, TypeAlias
 
 from escrow import limits
-from escrow.errors import FormatError
+from escrow.errors import FormatError, LimitError
 from escrow.record.canonical import JsonObject, JsonValue, check_value, parse
 from escrow.record.grammar import NAME, TEXT, ftime_text, parse_ftime
 
@@ -104,7 +104,7 @@ def encode_line(entry: Entry) -> bytes:
         f'"sha256":"{entry.sha256}","size":{entry.size},"type":"file"}}\n'
     ).encode()
     if len(line) > limits.MAX_LINE:
-        raise FormatError("json-size", f"expected a line of at most {limits.MAX_LINE} bytes, found {len(line)}")
+        raise LimitError("json-size", f"expected a line of at most {limits.MAX_LINE} bytes, found {len(line)}")
     return line
 
 

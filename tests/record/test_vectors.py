@@ -8,7 +8,7 @@ import pytest
 
 from escrow import record as r
 from escrow.errors import FormatError
-from tests.record.samples import RECORDS
+from tests.record.samples import RECORDS, SERIES
 
 VECTORS = Path(__file__).parent.parent / "vectors" / "record"
 
@@ -41,3 +41,17 @@ def test_file_list_lines_have_the_paths_of_the_vectors() -> None:
         with pytest.raises(FormatError) as caught:
             r.decode_line(vector["line"].encode())
         assert caught.value.code == vector["code"]
+
+
+def test_the_examples_of_the_format_are_true() -> None:
+    text = (VECTORS.parents[2] / "docs" / "format.md").read_text("utf-8")
+    examples = text[text.index("## 12. Examples") :]
+    blocks = [block.strip() for block in examples.split("```")[1::2]]
+    payload, start, lines = (block.encode() for block in blocks)
+    assert r.from_payload(payload, r.Series) == SERIES
+    kind = b"application/vnd.escrow.series+json"
+    signed = b"DSSEv1 %d %s %d %s" % (len(kind), kind, len(payload), payload)
+    assert signed.startswith(bytes.fromhex(start.decode()))
+    for data in (payload, signed):
+        assert hashlib.sha256(data).hexdigest() in examples
+    assert [type(r.decode_line(line)) for line in lines.splitlines()] == [r.FileEntry, r.DirEntry]
