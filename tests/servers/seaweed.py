@@ -136,7 +136,6 @@ def start(weed: Path, folder: Path) -> Seaweed:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            start_new_session=True,
         )
     server = Seaweed(f"http://127.0.0.1:{s3}", access, secret, process, ports)
     try:
