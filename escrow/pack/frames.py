@@ -73,7 +73,8 @@ def close_pack(frames: Sequence[tuple[int, int]]) -> bytes:
 
 def table_size(footer: bytes) -> int:
     """Bytes of the seek table's whole skippable frame, from the pack's last 9 bytes."""
-    entries, descriptor, magic = _FOOTER.unpack(footer[-_FOOTER.size :])
+    last = footer[-_FOOTER.size :]
+    entries, descriptor, magic = _FOOTER.unpack(last) if len(last) == _FOOTER.size else (0, 0, 0)
     if magic != _SEEKABLE_MAGIC or descriptor != 0:
         raise FormatError("pack-table", f"expected a zstd seek table at the pack's end, found {footer[-9:].hex()}")
     return int(_SKIPPABLE.size + entries * _ENTRY.size + _FOOTER.size)
