@@ -4,7 +4,6 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from dataclasses import dataclass
 from io import RawIOBase
 
@@ -81,20 +80,20 @@ def deposit(
     compartments: Compartments,
     lanes: dict[str, Lane],
     progress: Progress,
-    may_go_on: Callable[[], bool],
+    each_block: Callable[[], None],
 ) -> None:
     """Send every item of every source down its compartment's lane, in path order.
 
-    Raises Deadline between two files once `may_go_on` says no, SourceError when a source as a whole is unreadable.
+    `each_block` is called for each item and each block read, and may raise Deadline. SourceError when a source as a
+    whole is unreadable.
     """
-    with ExitStack() as stack:
-        ahead = stack.enter_context(ThreadPoolExecutor(1, "read"))
+    with ThreadPoolExecutor(1, "read") as ahead:
+        files = _Files(ahead, progress, each_block)
         for source, item in scan_all(sources):
-            if not may_go_on():
-                raise Deadline
+            each_block()
             lane = lanes[compartments.assign(item.path)]
             if isinstance(item, FileItem):
-                _deposit_file(source, item, lane, ahead, progress)
+                files.deposit(source, item, lane)
             else:
                 entry = _small_entry(item)
                 lane.add(item, encode_line(entry), entry.TYPE)
@@ -108,52 +107,60 @@ def _small_entry(item: DirItem | LinkItem | UnreadItem) -> Entry:
     return UnreadEntry(path=item.path, reason=item.reason)
 
 
-def _deposit_file(source: Source, item: FileItem, lane: Lane, ahead: ThreadPoolExecutor, progress: Progress) -> None:
-    line = lane.known.unchanged(item)
-    if line is not None:
-        lane.counts["unchanged"] += 1
-        lane.add(item, line, "file", item.size)
-        progress.advance(item.size)
-        return
-    try:
-        for attempt in range(_TRIES):
-            entry = _read_file(source, item, lane.writer, ahead)
-            now = source.recheck(item)
-            if now is None:
-                break
-            item = now
-            if attempt == _TRIES - 1:
-                lane.counts["changing"] += 1
-    except UnreadableError as error:
-        lane.add(item, encode_line(UnreadEntry(path=item.path, reason=error.code)), "unread")
-        return
-    lane.counts["read"] += entry.size
-    lane.add(item, encode_line(entry), "file", entry.size)
-    progress.advance(entry.size)
+@dataclass(frozen=True, slots=True)
+class _Files:
+    ahead: ThreadPoolExecutor
+    progress: Progress
+    each_block: Callable[[], None]
 
+    def deposit(self, source: Source, item: FileItem, lane: Lane) -> None:
+        line = lane.known.unchanged(item)
+        if line is not None:
+            lane.counts["unchanged"] += 1
+            lane.add(item, line, "file", item.size)
+            self.progress.advance(item.size)
+            return
+        try:
+            for attempt in range(_TRIES):
+                entry = self._read(source, item, lane.writer)
+                now = source.recheck(item)
+                if now is None:
+                    break
+                item = now
+                if attempt == _TRIES - 1:
+                    lane.counts["changing"] += 1
+        except UnreadableError as error:
+            lane.add(item, encode_line(UnreadEntry(path=item.path, reason=error.code)), "unread")
+            return
+        lane.counts["read"] += entry.size
+        lane.add(item, encode_line(entry), "file", entry.size)
+        self.progress.advance(entry.size)
 
-def _read_file(source: Source, item: FileItem, writer: PackWriter, ahead: ThreadPoolExecutor) -> FileEntry:
-    digest = hashlib.sha256()
-    size = 0
+    def _read(self, source: Source, item: FileItem, writer: PackWriter) -> FileEntry:
+        digest = hashlib.sha256()
+        size = 0
 
-    def counted(blocks: Iterator[bytes]) -> Iterator[bytes]:
-        nonlocal size
-        for block in blocks:
-            size += len(block)
-            yield block
+        def counted(blocks: Iterator[bytes]) -> Iterator[bytes]:
+            nonlocal size
+            for block in blocks:
+                size += len(block)
+                yield block
+                self.each_block()
 
-    with source.open(item) as raw:
-        blocks = _read_ahead(raw, digest.update, ahead) if item.size > _BLOCK else _read_all(raw, digest.update)
-        extents = writer.store_file(item.dataset, item.kind, counted(blocks))
-    return FileEntry(
-        path=item.path,
-        mtime=item.mtime_ns,
-        mode=item.mode,
-        dataset=item.dataset,
-        size=size,
-        sha256=digest.hexdigest(),
-        extents=extents,
-    )
+        with source.open(item) as raw:
+            blocks = (
+                _read_ahead(raw, digest.update, self.ahead) if item.size > _BLOCK else _read_all(raw, digest.update)
+            )
+            extents = writer.store_file(item.dataset, item.kind, counted(blocks))
+        return FileEntry(
+            path=item.path,
+            mtime=item.mtime_ns,
+            mode=item.mode,
+            dataset=item.dataset,
+            size=size,
+            sha256=digest.hexdigest(),
+            extents=extents,
+        )
 
 
 def _read_all(raw: RawIOBase, seen: Callable[[bytes], None]) -> Iterator[bytes]:

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 
 from escrow.errors import IntegrityError, LimitError, NotFoundError
-from escrow.limits import MAX_RECORD
+from escrow.limits import MAX_PACK, MAX_RECORD
 from escrow.record import FOLDERS, check_name, parse_name
 from escrow.store import ObjectInfo, Store
 
@@ -60,15 +60,27 @@ def fetch_exact(store: Store, key: str, sha256: str) -> bytes:
 
     Raises NotFoundError when no version is there, IntegrityError (`object-hash`) when none fits.
     """
+    return find_exact(store, key, sha256)[0]
 
-    data = store.get(key)
-    if hashlib.sha256(data).hexdigest() == sha256:
-        return data
+
+def find_exact(store: Store, key: str, sha256: str) -> tuple[bytes, str | None]:
+    """As `fetch_exact`, with the version that fits (None: the latest)."""
+    missing: NotFoundError | None = None
+    try:
+        data = store.get(key)
+        if hashlib.sha256(data).hexdigest() == sha256:
+            return data, None
+    except NotFoundError as error:
+        missing = error
+    except LimitError:
+        pass
     for info in store.list(key, versions=True):
-        if info.key == key and not info.delete_marker and not info.latest:
+        if info.key == key and info.version and not info.delete_marker and info.size <= MAX_PACK:
             data = store.get(key, version=info.version)
             if hashlib.sha256(data).hexdigest() == sha256:
-                return data
+                return data, info.version
+    if missing:
+        raise missing
     raise IntegrityError(
         "object-hash",
         f"{key}: expected bytes with SHA-256 {sha256[:16]}…, found others in every version",

@@ -5,7 +5,7 @@ from itertools import chain
 
 from escrow.pack.index import Places, read_records
 
-AT_MOST = 1_000_000
+AT_MOST = 500_000
 """Chunks held at once, some 150 bytes each; the dataset at work may be larger."""
 
 Records = Iterable[tuple[int, bytes]]

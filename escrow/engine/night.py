@@ -16,6 +16,7 @@ from escrow.engine.publish import Press
 from escrow.engine.rotation import UNPLANNED_AT_MOST, UNPLANNED_WITHIN, Begin, plan_series, stock_warning
 from escrow.engine.state import OpenSeries, State
 from escrow.engine.sync import Anchor, Footing, Tail, find_footing
+from escrow.errors import UsageError
 from escrow.record import Series, Verdict, series_name, to_payload
 from escrow.seal import SigningKey, parse_recipient
 from escrow.source import Compartments, Rule, Source
@@ -39,7 +40,7 @@ class Agent:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What to deposit. `may_go_on` is asked before each file."""
+    """What to deposit. `may_go_on` is asked before each file and block of a file."""
 
     sources: Sequence[Source]
     rules: Sequence[Rule]
@@ -78,16 +79,18 @@ def run_night(agent: Agent, work: Work, progress: Progress) -> NightReport:
     progress.stage("look at the vault")
     footing = find_footing(agent.store, agent.state, agent.key.public(), agent.clock, agent.anchor)
     compartments = Compartments(work.rules, strictest=footing.charter.strictest)
+    names = {compartment.name for compartment in footing.charter.compartments}
+    _check_rules(work.rules, names)
     begun, warnings = _series_for_tonight(agent, footing)
-    series = agent.state.open_series()
+    series = {name: one for name, one in agent.state.open_series().items() if name in names}
     with ExitStack() as stack:
         threads = stack.enter_context(workers())
         lanes = {name: _lane(agent, footing, one, threads, stack) for name, one in series.items()}
         press = Press(agent.store, agent.state, agent.key, agent.clock, footing, series)
-        keep_up = _ProgressNotices(press, lanes)
+        keep_up = _KeepUp(press, lanes, work.may_go_on)
         progress.stage("deposit")
         try:
-            deposit(work.sources, compartments, lanes, progress, lambda: keep_up() and work.may_go_on())
+            deposit(work.sources, compartments, lanes, progress, keep_up)
             published: tuple[int, Verdict] | None = _finish(press, lanes, progress)
         except Deadline:
             for lane in lanes.values():
@@ -101,6 +104,16 @@ def run_night(agent: Agent, work: Work, progress: Progress) -> NightReport:
         warnings=(*footing.warnings, *warnings, *(text for source in work.sources for text in source.notes.warnings())),
         finished=published is not None,
     )
+
+
+def _check_rules(rules: Sequence[Rule], names: set[str]) -> None:
+    unknown = {rule.compartment for rule in rules} - names
+    if unknown:
+        raise UsageError(
+            "compartment-unknown",
+            f"the rules name {', '.join(sorted(unknown))}, the charter has {', '.join(sorted(names))}",
+            hint="correct the [[rule]] entries of escrow.toml",
+        )
 
 
 def _series_for_tonight(agent: Agent, footing: Footing) -> tuple[dict[str, str], list[str]]:
@@ -172,20 +185,22 @@ def _lane(agent: Agent, footing: Footing, series: OpenSeries, threads: Workers, 
     return Lane(writer, known, cache, Counter())
 
 
-class _ProgressNotices:
-    """Commits the packs of a long night now and then, so that little is left to chance."""
+class _KeepUp:
+    """Between blocks: commits the packs of a long night now and then, and looks at the time."""
 
-    def __init__(self, press: Press, lanes: dict[str, Lane]) -> None:
+    def __init__(self, press: Press, lanes: dict[str, Lane], may_go_on: Callable[[], bool]) -> None:
         self._press = press
         self._lanes = lanes
+        self._may_go_on = may_go_on
         self._named = 0
 
-    def __call__(self) -> bool:
+    def __call__(self) -> None:
         acknowledged = sum(lane.writer.acknowledged for lane in self._lanes.values())
         if acknowledged - self._named >= _PROGRESS_PACKS:
             self._press.put_notice({}, Verdict(status="pass", codes=()), {})
             self._named = acknowledged
-        return True
+        if not self._may_go_on():
+            raise Deadline
 
 
 def _finish(press: Press, lanes: dict[str, Lane], progress: Progress) -> tuple[int, Verdict]:

@@ -6,10 +6,10 @@ from itertools import pairwise
 from threading import Lock
 
 from escrow import limits
-from escrow.engine.fetch import fetch_exact
-from escrow.errors import IntegrityError
+from escrow.engine.fetch import fetch_exact, find_exact
+from escrow.errors import FormatError, IntegrityError, NotFoundError, StoreError
 from escrow.pack.extents import Extent
-from escrow.pack.frames import FOOTER_BYTES, Frame, decompress, read_table, table_size
+from escrow.pack.frames import Frame, decompress, read_table, table_size
 from escrow.record import ObjectRef, pack_name
 from escrow.seal import Identity, SealedReader, open_sealed
 from escrow.store import Store
@@ -17,23 +17,81 @@ from escrow.store import Store
 _TAIL = 4 * limits.KIB
 _GAP = 128 * limits.KIB
 _WHOLE = 0.6
-_CACHED = 64
+_CACHE = 64 * limits.MIB
+
+
+class _Pack:
+    """One pack: its table, and ranges of its plaintext.
+
+    Ranges come from the newest version of the object; when that is not ours, from the version whose hash is right.
+    """
+
+    def __init__(self, store: Store, name: str, ref: ObjectRef, identity: Identity) -> None:
+        self._store = store
+        self._name = name
+        self._ref = ref
+        self._identity = identity
+        self._proven = False
+        try:
+            self._reader, self.frames = self._open(None)
+        except (IntegrityError, FormatError, NotFoundError):
+            self._reader, self.frames = self._open_proven()
+
+    @property
+    def size(self) -> int:
+        """Plaintext bytes."""
+        return self._reader.size
+
+    def _open(self, version: str | None) -> tuple[SealedReader, list[Frame]]:
+        def read_at(start: int, length: int) -> bytes:
+            try:
+                return self._store.get(self._name, start=start, length=length, version=version)
+            except StoreError as error:
+                if error.code == "store-short":
+                    raise IntegrityError("object-short", str(error)) from error
+                raise
+
+        reader = SealedReader(read_at, self._ref.size, [self._identity], bytes.fromhex(self._ref.head_sha256))
+        tail = reader.read(max(0, reader.size - _TAIL), min(_TAIL, reader.size))
+        needed = table_size(tail)
+        if _TAIL < needed <= reader.size:
+            tail = reader.read(reader.size - needed, needed)
+        return reader, read_table(tail, reader.size)
+
+    def _open_proven(self) -> tuple[SealedReader, list[Frame]]:
+        self._proven = True
+        return self._open(find_exact(self._store, self._name, self._ref.sha256)[1])
+
+    def read(self, offset: int, length: int) -> bytes:
+        """A range of the plaintext."""
+        try:
+            return self._reader.read(offset, length)
+        except (IntegrityError, NotFoundError):
+            if self._proven:
+                raise
+            self._reader, self.frames = self._open_proven()
+            return self._reader.read(offset, length)
+
+    def whole(self) -> bytes:
+        """The whole plaintext, of bytes with the right SHA-256."""
+        return open_sealed(fetch_exact(self._store, self._name, self._ref.sha256), [self._identity])
 
 
 class SeriesPacks:
     """The packs of one series that one snapshot may use, by ordinal. `segments` is safe to use from several threads.
 
-    Every method raises IntegrityError, FormatError, NotFoundError or another StoreError for a pack that is not what
-    the notices say.
+    Every method raises IntegrityError, FormatError, WrongKeyError, NotFoundError or another StoreError for a pack
+    that is not what the notices say.
     """
 
     def __init__(self, store: Store, series: str, packs: Sequence[ObjectRef | None], identity: Identity) -> None:
         self._store = store
         self._series = series
         self._packs = packs
-        self._identities = [identity]
-        self._tables: dict[int, tuple[SealedReader, list[Frame]]] = {}
+        self._identity = identity
+        self._open: dict[int, _Pack] = {}
         self._recent: dict[tuple[int, int], bytes] = {}
+        self._recent_bytes = 0
         self._lock = Lock()
 
     def stream(self, extents: Sequence[Extent]) -> Iterator[bytes]:
@@ -45,82 +103,47 @@ class SeriesPacks:
             for frame, data in self._cached(pack, offset, end) if few else self.segments(pack, [(offset, end)]):
                 yield data[max(0, offset - frame.start) : end - frame.start]
 
-    def _cached(self, pack: int, begin: int, end: int) -> Iterator[tuple[Frame, bytes]]:
-        reader, frames = self._table(pack)
-        for frame in _touched(pack, frames, [(begin, end)]):
-            data = self._recent.pop((pack, frame.start), None)
+    def _cached(self, ordinal: int, begin: int, end: int) -> Iterator[tuple[Frame, bytes]]:
+        pack = self._pack(ordinal)
+        for frame in _touched(ordinal, pack.frames, [(begin, end)]):
+            data = self._recent.pop((ordinal, frame.start), None)
             if data is None:
-                data = decompress(reader.read(frame.at, frame.size), frame.raw)
-                if len(self._recent) >= _CACHED:
-                    del self._recent[next(iter(self._recent))]
-            self._recent[pack, frame.start] = data
+                data = decompress(pack.read(frame.at, frame.size), frame.raw)
+                self._recent_bytes += frame.raw
+                while self._recent and self._recent_bytes > _CACHE:
+                    self._recent_bytes -= len(self._recent.pop(next(iter(self._recent))))
+            self._recent[ordinal, frame.start] = data
             yield frame, data
 
-    def segments(self, pack: int, wanted: Sequence[tuple[int, int]]) -> Iterator[tuple[Frame, bytes]]:
+    def segments(self, ordinal: int, wanted: Sequence[tuple[int, int]]) -> Iterator[tuple[Frame, bytes]]:
         """The segments, in order, that the raw ranges (begin, end) touch, with their raw bytes.
 
         Reads the pack whole when most of it is wanted: then its SHA-256 is checked too.
         """
-        reader, frames = self._table(pack)
-        frames_wanted = _touched(pack, frames, wanted)
-        if sum(frame.size for frame in frames_wanted) > _WHOLE * reader.size:
-            plain = memoryview(self._open_whole(pack))
-            for frame in frames_wanted:
-                yield frame, decompress(plain[frame.at : frame.at + frame.size], frame.raw)
-            return
-        for group in _groups(frames_wanted):
-            begin = group[0].at
-            data = memoryview(reader.read(begin, group[-1].at + group[-1].size - begin))
+        pack = self._pack(ordinal)
+        touched = _touched(ordinal, pack.frames, wanted)
+        whole = sum(frame.size for frame in touched) > _WHOLE * pack.size
+        for group in [touched] if whole else _groups(touched):
+            begin = 0 if whole else group[0].at
+            data = memoryview(pack.whole() if whole else pack.read(begin, group[-1].at + group[-1].size - begin))
             for frame in group:
                 yield frame, decompress(data[frame.at - begin : frame.at - begin + frame.size], frame.raw)
 
-    def all_segments(self, pack: int) -> Iterator[tuple[Frame, bytes]]:
-        """Every segment of a pack, read whole."""
-        plain = memoryview(self._open_whole(pack))
-        for frame in _frames_of(plain):
-            yield frame, decompress(plain[frame.at : frame.at + frame.size], frame.raw)
-
-    def _open_whole(self, pack: int) -> bytes:
-        ref = self._ref(pack)
-        return open_sealed(fetch_exact(self._store, pack_name(self._series, ref.sha256), ref.sha256), self._identities)
-
-    def _table(self, pack: int) -> tuple[SealedReader, list[Frame]]:
+    def _pack(self, ordinal: int) -> _Pack:
         with self._lock:
-            known = self._tables.get(pack)
+            known = self._open.get(ordinal)
         if known is None:
-            known = self._read_table(pack)
+            ref = self._packs[ordinal] if ordinal < len(self._packs) else None
+            if ref is None:
+                raise IntegrityError(
+                    "extent-range",
+                    f"a file lies in pack {ordinal}, which the history of {len(self._packs)} packs does not have",
+                    hint="if a notice is missing, repair from another copy",
+                )
+            known = _Pack(self._store, pack_name(self._series, ref.sha256), ref, self._identity)
             with self._lock:
-                self._tables[pack] = known
+                self._open[ordinal] = known
         return known
-
-    def _ref(self, pack: int) -> ObjectRef:
-        ref = self._packs[pack] if pack < len(self._packs) else None
-        if ref is None:
-            raise IntegrityError(
-                "extent-range",
-                f"a file lies in pack {pack}, which the history of {len(self._packs)} packs does not have",
-                hint="a notice is missing: repair from another copy",
-            )
-        return ref
-
-    def _read_table(self, pack: int) -> tuple[SealedReader, list[Frame]]:
-        ref = self._ref(pack)
-        name = pack_name(self._series, ref.sha256)
-
-        def read_at(start: int, length: int) -> bytes:
-            return self._store.get(name, start=start, length=length)
-
-        reader = SealedReader(read_at, ref.size, self._identities, bytes.fromhex(ref.head_sha256))
-        tail = reader.read(max(0, reader.size - _TAIL), min(_TAIL, reader.size))
-        needed = table_size(tail)
-        if _TAIL < needed <= reader.size:
-            tail = reader.read(reader.size - needed, needed)
-        return reader, read_table(tail, reader.size)
-
-
-def _frames_of(plain: memoryview) -> list[Frame]:
-    size = table_size(bytes(plain[-FOOTER_BYTES:]))
-    return read_table(bytes(plain[-size:]), len(plain))
 
 
 def _touched(pack: int, frames: list[Frame], wanted: Sequence[tuple[int, int]]) -> list[Frame]:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from escrow.engine.packread import SeriesPacks
 from escrow.engine.ports import Progress
-from escrow.errors import EscrowError, FormatError, IntegrityError, NotFoundError
+from escrow.errors import EscrowError, FormatError, IntegrityError, NotFoundError, WrongKeyError
 from escrow.record import FileEntry
 
 _WORKERS = 2
@@ -62,7 +62,7 @@ def scatter(packs: SeriesPacks, parts: Sequence[Part], progress: Progress) -> di
             for pack, task in tasks.items():
                 try:
                     task.result()
-                except (IntegrityError, FormatError, NotFoundError) as error:
+                except (IntegrityError, FormatError, NotFoundError, WrongKeyError) as error:
                     spoilt.update({piece.part: error for piece in plan[pack]})
                 progress.advance(sum(piece.length for piece in plan[pack]))
         finally:

@@ -12,7 +12,7 @@ from itertools import groupby
 from escrow.engine.fetch import fetch_exact
 from escrow.engine.ports import Progress
 from escrow.engine.reading import CompartmentView
-from escrow.errors import EscrowError, FormatError, IntegrityError, NotFoundError
+from escrow.errors import EscrowError, FormatError, IntegrityError, NotFoundError, WrongKeyError
 from escrow.record import FileEntry, key_name, manifest_name, pack_name, parse_name
 from escrow.store import ObjectInfo, Store
 from escrow.trust import Finding, History
@@ -144,7 +144,7 @@ def verify_open(views: Sequence[CompartmentView], progress: Progress) -> Checked
                     size += entry.size
                     findings += _check_file(view, entry)
                     progress.advance(entry.size)
-        except (IntegrityError, FormatError, NotFoundError) as error:
+        except (IntegrityError, FormatError, NotFoundError, WrongKeyError) as error:
             findings.append(_about(view.name, error))
     return Checked(count, size, tuple(findings))
 
@@ -155,7 +155,7 @@ def _check_file(view: CompartmentView, entry: FileEntry) -> Iterator[Finding]:
     try:
         for block in view.packs.stream(entry.extents):
             digest.update(block)
-    except (IntegrityError, FormatError, NotFoundError) as error:
+    except (IntegrityError, FormatError, NotFoundError, WrongKeyError) as error:
         yield _about(shown, error)
         return
     if digest.hexdigest() != entry.sha256:
