@@ -129,6 +129,10 @@ class SeriesPacks:
             for frame in group:
                 yield frame, decompress(data[frame.at - begin : frame.at - begin + frame.size], frame.raw)
 
+    def raw_size(self, ordinal: int) -> int:
+        """Raw bytes of a pack."""
+        return _raw_size(self._pack(ordinal).frames)
+
     def _pack(self, ordinal: int) -> _Pack:
         with self._lock:
             known = self._open.get(ordinal)
@@ -146,13 +150,22 @@ class SeriesPacks:
         return known
 
 
+def past_the_end(pack: int, end_of_pack: int) -> IntegrityError:
+    """The error for an extent that its pack does not have."""
+    return IntegrityError("extent-range", f"a file reaches past the {end_of_pack} raw bytes of pack {pack}")
+
+
+def _raw_size(frames: list[Frame]) -> int:
+    return frames[-1].start + frames[-1].raw if frames else 0
+
+
 def _touched(pack: int, frames: list[Frame], wanted: Sequence[tuple[int, int]]) -> list[Frame]:
-    end_of_pack = frames[-1].start + frames[-1].raw if frames else 0
+    end_of_pack = _raw_size(frames)
     starts = [frame.start for frame in frames]
     touched: set[int] = set()
     for begin, end in wanted:
         if end > end_of_pack:
-            raise IntegrityError("extent-range", f"a file reaches past the {end_of_pack} raw bytes of pack {pack}")
+            raise past_the_end(pack, end_of_pack)
         touched.update(range(bisect_right(starts, begin) - 1, bisect_left(starts, end)))
     return [frames[number] for number in sorted(touched)]
 

@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
 
 from escrow.engine.ports import Progress
 from escrow.engine.reading import CompartmentView
 from escrow.engine.scatter import Part, scatter
-from escrow.errors import EscrowError, FormatError, IntegrityError, StateError, UsageError
+from escrow.errors import EscrowError, FormatError, IntegrityError, LimitError, StateError, UsageError
 from escrow.record import DirEntry, Entry, FileEntry, LinkEntry, UnreadEntry
 from escrow.source import Collisions, escape_component, extended, safe_target
 
@@ -55,9 +56,9 @@ def restore(views: list[CompartmentView], folder: Path, options: RestoreOptions,
     Raises StateError (`restore-space`, `restore-unwritable`); what is wrong with single files stands in the report.
     """
     report = RestoreReport()
-    run = _Restore(folder, options, progress, report)
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        run = _Restore(folder, options, progress, report)
         _check_space(folder, sum(view.manifest.totals.bytes for view in views), options)
         progress.stage("restore", sum(view.manifest.totals.bytes for view in views))
         for view in views:
@@ -73,10 +74,14 @@ def restore(views: list[CompartmentView], folder: Path, options: RestoreOptions,
 
 
 def _check_space(folder: Path, needed: int, options: RestoreOptions) -> None:
-    if options.wanted is everything and needed > (free := shutil.disk_usage(folder).free + _present(folder)):
+    if options.wanted is everything and needed > (free := _free(folder) + _present(folder)):
         raise StateError(
             "restore-space", f"{folder}: {needed} bytes are needed, {free} are free", hint="choose another disk"
         )
+
+
+def _free(folder: Path) -> int:
+    return shutil.disk_usage(folder).free
 
 
 def _present(folder: Path) -> int:
@@ -94,7 +99,8 @@ class _Restore:
         self._options = options
         self._progress = progress
         self._report = report
-        self._collisions = Collisions(ignore_case=_ignores_case(folder) if folder.exists() else os.name == "nt")
+        self._collisions = Collisions(ignore_case=_ignores_case(folder))
+        self._room = _free(folder)
         self._folders: set[Path] = set()
         self._links: list[tuple[LinkEntry, Path]] = []
 
@@ -131,6 +137,7 @@ class _Restore:
             if extents >= _BATCH_EXTENTS or len(batch) >= _BATCH_FILES:
                 yield batch
                 batch, extents = [], 0
+                self._room = _free(self._folder)
         if batch:
             yield batch
 
@@ -171,6 +178,8 @@ class _Restore:
             raise UsageError(
                 "restore-link", f"{path} is a link: nothing is written through it", hint="restore to an empty folder"
             )
+        if os.path.lexists(path) and not path.is_dir():
+            raise UsageError("restore-exists", f"{path} is a file, not a folder", hint="use an empty folder")
         path.mkdir(exist_ok=True)
         self._folders.add(path)
 
@@ -180,26 +189,42 @@ class _Restore:
                 self._report.already += 1
                 self._progress.advance(entry.size)
                 return None
-            if not self._options.overwrite:
+            if not self._options.overwrite or (target.is_dir() and not target.is_symlink()):
                 raise UsageError("restore-exists", "another file is there", hint="use --overwrite or an empty folder")
+        if entry.size > self._room:
+            raise LimitError(
+                "restore-space", f"{entry.size} bytes are needed, {self._room} are free", hint="choose another disk"
+            )
+        self._room -= entry.size
         short = hashlib.sha256(entry.path).hexdigest()[:16]
         temporary = target.with_name(f".{short}{_SUFFIX}")
-        with temporary.open("wb") as file:
+        temporary.unlink(missing_ok=True)  # what lies there may be a link
+        with temporary.open("xb") as file:
             file.truncate(entry.size)
         return Part(entry, temporary, target)
 
     def finish_links(self) -> None:
         """Make the links that stay inside the folder, where the system can; count the others."""
         for entry, target in self._links:
-            text = os.fsdecode(entry.target)
-            inside = Path(os.path.normpath(target.parent / text)).is_relative_to(self._folder)
             if os.path.lexists(target):
                 continue
-            if os.name != "posix" or not inside or Path(text).is_absolute():
+            text = os.fsdecode(entry.target)
+            if os.name != "posix" or not self._stays_inside(target, text):
                 self._report.links += 1
                 continue
-            self._make_folder(target.parent)
+            try:
+                self._make_folder(target.parent)
+            except UsageError as error:
+                self._report.fail(entry.path, error)
+                continue
             target.symlink_to(text)
+
+    def _stays_inside(self, target: Path, text: str) -> bool:
+        """Up only at its beginning, where folders are real ones: a later `..` could climb out of another link."""
+        parts = Path(text).parts
+        ups = sum(1 for _ in takewhile("..".__eq__, parts))
+        depth = len(target.parent.relative_to(self._folder).parts)
+        return not Path(text).is_absolute() and ups <= depth and ".." not in parts[ups:]
 
 
 def _is_right(target: Path, entry: FileEntry) -> bool:

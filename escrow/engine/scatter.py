@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import Lock
 from typing import NamedTuple
 
-from escrow.engine.packread import SeriesPacks
+from escrow.engine.packread import SeriesPacks, past_the_end
 from escrow.engine.ports import Progress
 from escrow.errors import EscrowError, FormatError, IntegrityError, NotFoundError, WrongKeyError
 from escrow.record import FileEntry
@@ -61,7 +61,7 @@ def scatter(packs: SeriesPacks, parts: Sequence[Part], progress: Progress) -> di
         try:
             for pack, task in tasks.items():
                 try:
-                    task.result()
+                    spoilt.update(task.result())
                 except (IntegrityError, FormatError, NotFoundError, WrongKeyError) as error:
                     spoilt.update({piece.part: error for piece in plan[pack]})
                 progress.advance(sum(piece.length for piece in plan[pack]))
@@ -71,7 +71,13 @@ def scatter(packs: SeriesPacks, parts: Sequence[Part], progress: Progress) -> di
     return spoilt
 
 
-def _write_pack(packs: SeriesPacks, pack: int, slices: list[Slice], parts: Sequence[Part]) -> None:
+def _write_pack(packs: SeriesPacks, pack: int, slices: list[Slice], parts: Sequence[Part]) -> dict[int, EscrowError]:
+    """Gives the parts that reach past the pack's end; the others are written."""
+    end_of_pack = packs.raw_size(pack)
+    beyond: dict[int, EscrowError] = {
+        piece.part: past_the_end(pack, end_of_pack) for piece in slices if piece.offset + piece.length > end_of_pack
+    }
+    slices = [piece for piece in slices if piece.part not in beyond]
     last_use = {piece.part: number for number, piece in enumerate(slices)}
     handles: dict[int, int] = {}
     waiting: list[tuple[int, Slice]] = []
@@ -101,6 +107,7 @@ def _write_pack(packs: SeriesPacks, pack: int, slices: list[Slice], parts: Seque
         for handle in handles.values():
             with suppress(OSError):
                 os.close(handle)
+    return beyond
 
 
 def _write_at(handle: int, data: memoryview, at: int) -> None:

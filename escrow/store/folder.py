@@ -79,7 +79,7 @@ class FolderStore:
         self,
         prefix: str = "",
         *,
-        versions: bool = False,  # noqa: ARG002 - a folder has one of each
+        versions: bool = False,
         after: str = "",
     ) -> Iterator[ObjectInfo]:
         with files.os_errors(self.describe()):

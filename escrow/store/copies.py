@@ -1,0 +1,93 @@
+"""Several copies of one vault, read as one store: each object from whichever copy has it."""
+
+import heapq
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from escrow.errors import DeniedError, NotFoundError, StoreError, UsageError
+from escrow.store.base import ObjectInfo, Store
+
+
+class Copies:
+    """Reads from `stores` in order of preference; never writes.
+
+    A version is named `<copy>:<version in that copy>`, so that whoever looks for the right bytes among the versions of
+    an object finds those of every copy. A copy that does not answer, or may not be read, is passed over while another
+    does.
+    """
+
+    def __init__(self, stores: Sequence[Store]) -> None:
+        if not stores:
+            raise UsageError("store-url", "expected at least one copy, found none")
+        self._stores = stores
+
+    def put(self, key: str, body: bytes, *, retain_until: datetime | None = None) -> ObjectInfo:
+        """Refused: UsageError `store-copies`."""
+        raise UsageError("store-copies", "several copies are read as one, and never written as one")
+
+    def delete(self, key: str, *, version: str | None = None) -> None:
+        """Refused: UsageError `store-copies`."""
+        raise UsageError("store-copies", "several copies are read as one, and never written as one")
+
+    def get(self, key: str, *, start: int = 0, length: int | None = None, version: str | None = None) -> bytes:
+        """From the named version's copy, or from the first copy that gives it."""
+        if version is not None:
+            number, _, inner = version.partition(":")
+            return self._stores[int(number)].get(key, start=start, length=length, version=inner or None)
+        errors: list[StoreError] = []
+        for store in self._stores:
+            try:
+                return store.get(key, start=start, length=length)
+            except StoreError as error:
+                errors.append(error)
+        raise _worst(errors)
+
+    def list(self, prefix: str = "", *, versions: bool = False, after: str = "") -> Iterator[ObjectInfo]:
+        """The objects of all copies, the preferred copy's first under each key; without `versions` each key once."""
+        errors: list[StoreError] = []
+        listings = [self._listing(number, errors, prefix, versions, after) for number in range(len(self._stores))]
+        last = None
+        for info in heapq.merge(*listings, key=lambda info: info.key):
+            if versions or info.key != last:
+                yield info
+            last = info.key
+        if len(errors) == len(self._stores):
+            raise errors[0]
+
+    def _listing(
+        self, number: int, errors: list[StoreError], prefix: str, versions: bool, after: str
+    ) -> Iterator[ObjectInfo]:
+        try:
+            for info in self._stores[number].list(prefix, versions=versions, after=after):
+                yield replace(info, version=f"{number}:{info.version}", latest=info.latest and number == 0)
+        except StoreError as error:
+            errors.append(error)
+
+    def head(self, key: str, *, version: str | None = None) -> ObjectInfo:
+        """What the first copy that has the object says of it."""
+        if version is not None:
+            number, _, inner = version.partition(":")
+            return self._stores[int(number)].head(key, version=inner or None)
+        errors: list[StoreError] = []
+        for store in self._stores:
+            try:
+                return store.head(key)
+            except StoreError as error:
+                errors.append(error)
+        raise _worst(errors)
+
+    def now(self) -> datetime:
+        """The preferred copy's clock."""
+        return self._stores[0].now()
+
+    def describe(self) -> str:
+        return " and ".join(store.describe() for store in self._stores)
+
+
+def _worst(errors: Sequence[StoreError]) -> StoreError:
+    """Absent only when every copy says so: what cannot be read may still be there."""
+    for error in errors:
+        if not isinstance(error, NotFoundError | DeniedError):
+            return error
+    return errors[0]
