@@ -4,9 +4,12 @@ import heapq
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import TypeAlias
 
 from escrow.errors import DeniedError, NotFoundError, StoreError, UsageError
 from escrow.store.base import ObjectInfo, Store
+
+_Errors: TypeAlias = list[StoreError]
 
 
 class Copies:
@@ -35,7 +38,7 @@ class Copies:
         if version is not None:
             number, _, inner = version.partition(":")
             return self._stores[int(number)].get(key, start=start, length=length, version=inner or None)
-        errors: list[StoreError] = []
+        errors: _Errors = []
         for store in self._stores:
             try:
                 return store.get(key, start=start, length=length)
@@ -45,7 +48,7 @@ class Copies:
 
     def list(self, prefix: str = "", *, versions: bool = False, after: str = "") -> Iterator[ObjectInfo]:
         """The objects of all copies, the preferred copy's first under each key; without `versions` each key once."""
-        errors: list[StoreError] = []
+        errors: _Errors = []
         listings = [self._listing(number, errors, prefix, versions, after) for number in range(len(self._stores))]
         last = None
         for info in heapq.merge(*listings, key=lambda info: info.key):
@@ -55,9 +58,7 @@ class Copies:
         if len(errors) == len(self._stores):
             raise errors[0]
 
-    def _listing(
-        self, number: int, errors: list[StoreError], prefix: str, versions: bool, after: str
-    ) -> Iterator[ObjectInfo]:
+    def _listing(self, number: int, errors: _Errors, prefix: str, versions: bool, after: str) -> Iterator[ObjectInfo]:
         try:
             for info in self._stores[number].list(prefix, versions=versions, after=after):
                 yield replace(info, version=f"{number}:{info.version}", latest=info.latest and number == 0)
@@ -69,7 +70,7 @@ class Copies:
         if version is not None:
             number, _, inner = version.partition(":")
             return self._stores[int(number)].head(key, version=inner or None)
-        errors: list[StoreError] = []
+        errors: _Errors = []
         for store in self._stores:
             try:
                 return store.head(key)
