@@ -1,0 +1,5 @@
+"""`python -m escrow_cli`."""
+
+from .main import run
+
+run()

@@ -1,0 +1,130 @@
+"""The command `escrow`: its verbs, and what becomes of errors."""
+
+import json
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from types import TracebackType
+from typing import Annotated
+
+import typer
+
+from escrow import __version__
+from escrow.errors import EscrowError
+
+from . import checking, keys, looking, nights, restoring, setup, standing
+from .agent_card import card
+from .exits import Exit, exit_of, table
+from .output import printable
+
+_HELP = "Your school's data, in storage you control, under keys you hold."
+_EPILOG = "Exit codes: escrow help exit-codes. Errors: ESCROW_DEBUG=1 shows where they arose."
+
+app = typer.Typer(help=_HELP, epilog=_EPILOG, no_args_is_help=True, add_completion=False, rich_markup_mode=None)
+app.command("init")(setup.init)
+app.command("snapshot")(nights.snapshot)
+app.command("status")(standing.status)
+app.command("list")(looking.list_)
+app.command("show")(looking.show)
+app.command("diff")(looking.diff)
+app.command("verify")(checking.verify)
+app.command("restore")(restoring.restore)
+app.add_typer(keys.app, name="keys")
+
+
+def _mount_agent() -> None:
+    if find_spec(f"{__package__}.agent_commands"):
+        agent: typer.Typer = import_module(".agent_commands", __package__).app
+    else:
+        agent = typer.Typer(help="The nightly machine.")
+        agent.command("card")(card)
+        agent.callback()(lambda: None)
+    app.add_typer(agent, name="agent")
+
+
+_mount_agent()
+
+
+@app.command("help")
+def help_(topic: Annotated[str, typer.Argument(help="exit-codes")] = "exit-codes") -> None:
+    """Show the table of exit codes.
+
+    Example: escrow help exit-codes
+    """
+    if topic != "exit-codes":
+        raise typer.BadParameter("expected exit-codes; every command has --help")
+    typer.echo(table())
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"escrow {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _all_commands(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command line; gives its exit code. Unexpected exceptions pass."""
+    as_json = "--json" in arguments
+    try:
+        typer.main.get_command(app)(list(arguments), prog_name="escrow")
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else Exit.INTERNAL
+        if as_json and code in (Exit.USAGE, Exit.INTERRUPTED):
+            _last_line(Exit(code))
+        return code
+    except EscrowError as error:
+        if os.environ.get("ESCROW_DEBUG") == "1":
+            traceback.print_exc()
+        return _report(error, as_json)
+    return Exit.OK
+
+
+def _report(error: EscrowError, as_json: bool) -> int:
+    message = error.args[0]
+    print(printable(f"escrow: {error.code}: {message}"), file=sys.stderr)
+    if error.hint:
+        print(printable(f"  {error.hint}"), file=sys.stderr)
+    if as_json:
+        _last_line(exit_of(error), code=error.code, message=message, hint=error.hint)
+    return exit_of(error)
+
+
+def _last_line(exit: Exit, **fields: str) -> None:
+    print(json.dumps({"result": exit.word, "exit": exit.value, **fields}), flush=True)
+
+
+def _unexpected(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """sys.excepthook: one line, without the exception's own words, which may hold anything."""
+    if os.environ.get("ESCROW_DEBUG") == "1":
+        traceback.print_exception(kind, error, trace)
+    last = traceback.extract_tb(trace)[-1]
+    where = f"{Path(last.filename).name}:{last.lineno}"
+    print(f"escrow: internal: {kind.__name__} at {where}: please report it, with ESCROW_DEBUG=1", file=sys.stderr)
+    if "--json" in sys.argv:
+        _last_line(Exit.INTERNAL)
+
+
+def run() -> None:
+    """The entry point."""
+    sys.excepthook = _unexpected
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    sys.exit(main(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    run()

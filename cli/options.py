@@ -1,0 +1,17 @@
+"""Options that several commands share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config", help="Configuration; else ESCROW_CONFIG, ./escrow.toml, the system's.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="JSON lines; the last has the result and the exit code.")]
+KeyOption = Annotated[
+    str | None, typer.Option("--key", metavar="FILE", help="The holder's custody.key, or - for stdin.")
+]
+NeededKeyOption = Annotated[
+    str, typer.Option("--key", metavar="FILE", help="The holder's custody.key, or - for stdin.")
+]

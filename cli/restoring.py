@@ -1,0 +1,120 @@
+"""`escrow restore`: files of a night, into a folder or a tar stream."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from escrow.errors import UsageError
+
+from .config import load_config
+from .exits import Exit
+from .options import ConfigOption, JsonOption, NeededKeyOption
+from .output import Output, shown
+from .units import size_text
+from .unlock import opener
+from .vault import OpenVault, read_vault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from escrow.engine.ports import Progress
+    from escrow.engine.reading import CompartmentView
+    from escrow.engine.restore import RestoreOptions, RestoreReport
+
+_OWN_FAULTS = ("path-", "restore-")
+
+
+def restore(
+    snapshot: Annotated[str, typer.Argument(help="The night's number, or latest.")],
+    patterns: Annotated[
+        list[str] | None, typer.Argument(metavar="[PATTERN]...", help="Only these, as in .gitignore: mis/documents/")
+    ] = None,
+    key: NeededKeyOption = "",
+    to: Annotated[Path | None, typer.Option(help="The folder to restore into.")] = None,
+    tar: Annotated[str | None, typer.Option(metavar="FILE", help="A tar instead; - for stdout.")] = None,
+    compartment: Annotated[list[str] | None, typer.Option(help="Only this compartment. May be repeated.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that differ.")] = False,
+    escape_names: Annotated[
+        bool, typer.Option("--escape-names", help="Write names that this system cannot have as %XX.")
+    ] = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Restore a night, or some of its files. Each file's SHA-256 is checked before it gets its name.
+
+    An interrupted restore goes on when it is run again.
+
+    Example: escrow restore latest "mis/documents/" --to restored --key /media/stick/fernhill/custody.key
+    """
+    from escrow.engine.restore import RestoreOptions
+    from escrow.engine.restore import restore as into_folder
+
+    if not key or (to is None) == (tar is None) or (tar == "-" and as_json):
+        hint = "say --key FILE, and --to DIR or --tar FILE (no --json with --tar -)"
+        raise UsageError("restore-options", "expected a key and one place to restore to", hint=hint)
+    output = Output(as_json, aside=tar == "-")
+    vault = read_vault(load_config(config))
+    views = open_views(vault, snapshot, key, compartment or [])
+    options = RestoreOptions(_wanted(patterns or []), overwrite, escape_names)
+    with output.progress() as progress:
+        report = into_folder(views, to, options, progress) if to else _tar(views, str(tar), options, progress)
+    vault.remember()
+    _finish(output, report, bool(patterns))
+
+
+def open_views(vault: OpenVault, snapshot: str, key: str, only: "list[str]") -> "list[CompartmentView]":
+    """A night's compartments, opened with a key file."""
+    from escrow.engine.reading import choose, open_snapshot
+
+    chosen = choose(vault.history, snapshot)
+    return open_snapshot(vault.store, vault.history, chosen, opener(key, vault.history.vault), only)
+
+
+def _tar(views: "list[CompartmentView]", tar: str, options: "RestoreOptions", progress: "Progress") -> "RestoreReport":
+    from escrow.engine.tarball import write_tar
+
+    if tar == "-":
+        return write_tar(views, sys.stdout.buffer, options, progress)
+    path = Path(tar)
+    try:
+        with path.open("xb") as file:
+            return write_tar(views, file, options, progress)
+    except OSError as error:
+        hint = "choose a new file on a disk with room"
+        raise UsageError("tar-unwritable", f"{path}: cannot be written ({error.strerror})", hint=hint) from error
+
+
+def _wanted(patterns: list[str]) -> "Callable[[bytes], bool]":
+    from escrow.engine.restore import everything
+    from escrow.source import compile_globs
+
+    if not patterns:
+        return everything
+    spec = compile_globs(patterns)
+    return lambda path: spec.match_file(path.decode("utf-8", "surrogateescape"))
+
+
+def _finish(output: Output, report: "RestoreReport", chosen: bool) -> None:
+    for path, code, words in report.failed:
+        output.row(f"failed {shown(path)}: {words}", path=shown(path), code=code, message=words)
+    if report.unread:
+        output.note(
+            f"{len(report.unread)} files were unreadable on the night itself, such as {shown(report.unread[0][0])}"
+        )
+    if report.links:
+        output.note(f"{report.links} links were not made: they point outside, or this system has none")
+    found = report.files + report.already + len(report.failed) + len(report.unread) + report.links
+    if chosen and not found:
+        raise UsageError(
+            "pattern-unmatched", "no path of the snapshot matches", hint="escrow show --key tells what there is"
+        )
+    own = all(code.startswith(_OWN_FAULTS) for _, code, _ in report.failed)
+    exit = Exit.OK if not report.failed else Exit.PARTIAL if own else Exit.INTEGRITY
+    text = f"restored {report.files} files, {size_text(report.size)}"
+    if report.already:
+        text += f"; {report.already} were there already"
+    if report.failed:
+        text += f"; {len(report.failed)} FAILED"
+    output.finish(exit, text, files=report.files, bytes=report.size, already=report.already, failed=len(report.failed))

@@ -1,0 +1,113 @@
+"""`escrow init`: the nightly machine joins the vault, with public parts only."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from escrow.errors import RefusedError, UsageError
+
+from . import agent_key
+from .config import Config, find_config, load_config
+from .exits import Exit
+from .options import ConfigOption, JsonOption
+from .output import Output
+from .vault import connect, store_of
+
+if TYPE_CHECKING:
+    from escrow.record import Charter
+    from escrow.trust import History
+
+
+def init(
+    public: Annotated[Path, typer.Option(help="The folder `public` that escrow keys new made.")],
+    store: Annotated[str | None, typer.Option(help="Where the vault goes: a folder or s3://bucket/prefix.")] = None,
+    source: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=PATH", help="A folder to deposit. May be repeated.")
+    ] = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Join this machine to a vault: check the public parts, put them into the store, complete escrow.toml.
+
+    Compare the fingerprint that it prints with the key holder's, by telephone. May be run again.
+
+    Example: escrow init --public public --store /mnt/nas/fernhill --source mis=/srv/exports
+    """
+    from .public_parts import read_public
+    from .template import create_config, fill_in
+
+    output = Output(as_json)
+    objects, history = read_public(public)
+    file = find_config(config)
+    made = not file.exists()
+    if made:
+        create_config(file, store, source or [])
+    loaded = load_config(file)
+    if not made:
+        _check_same(loaded, file, store, source or [])
+    charter = _check_vault(loaded, history)
+    _check_agent(loaded, charter)
+    with output.progress() as progress:
+        progress.stage("put the public parts", len(objects))
+        for done in _put(loaded, history, objects, charter.cap_days):
+            progress.advance(done)
+    fill_in(file, history.vault, history.fingerprint)
+    output.note(f"{file} is {'made' if made else 'complete'}; edit it to your needs")
+    output.note("compare this fingerprint with the key holder's, by telephone")
+    output.row(f"school       {charter.school.name}", school=charter.school.name, vault=history.vault, config=str(file))
+    output.finish(Exit.OK, f"fingerprint  {history.fingerprint}", fingerprint=history.fingerprint)
+
+
+def _check_same(loaded: Config, file: Path, store: str | None, sources: list[str]) -> None:
+    from .template import parse_source
+
+    wanted = {name: path.resolve() for name, path in map(parse_source, sources)}
+    known = {one.name: one.path.resolve() for one in loaded.sources}
+    url = store if store is None or "://" in store else str(Path(store).absolute())
+    if (url and url != store_of(loaded).url and Path(url) != Path(store_of(loaded).url)) or not (
+        wanted.items() <= known.items()
+    ):
+        hint = "edit the file, or leave the options out"
+        raise UsageError("config-differs", f"{file}: expected the same store and sources, found others", hint=hint)
+
+
+def _check_vault(loaded: Config, history: "History") -> "Charter":
+    assert history.charter is not None
+    if loaded.vault not in (None, history.vault) or loaded.fingerprint not in (None, history.fingerprint):
+        raise RefusedError(
+            "vault-differs",
+            f"{loaded.file} is of vault {loaded.vault}, the public parts are of {history.vault}",
+            hint="take the public parts of this school, or another configuration for another vault",
+        )
+    return history.charter
+
+
+def _check_agent(loaded: Config, charter: "Charter") -> None:
+    mine = agent_key.load(loaded.state).public().encode()
+    if all(agent.key != mine for agent in charter.agents):
+        raise RefusedError(
+            "agent-unknown",
+            "the charter does not name this machine's key",
+            hint="give the card of escrow agent card to the key holder, who makes the keys with it",
+        )
+
+
+def _put(loaded: Config, history: "History", objects: dict[str, bytes], cap_days: int) -> "list[int]":
+    from datetime import timedelta
+
+    from escrow.engine.fetch import public_objects
+    from escrow.trust import accept
+
+    store = connect(store_of(loaded), create=True)
+    there = accept(public_objects(store, ("charter/",)))
+    if there.charter and there.fingerprint != history.fingerprint:
+        raise RefusedError(
+            "store-other-vault",
+            f"{store.describe()} already holds the vault {there.vault} of {there.charter.school.name}",
+            hint="give each vault its own folder or prefix",
+        )
+    until = store.now().replace(microsecond=0) + timedelta(days=cap_days)
+    for name, data in sorted(objects.items()):
+        store.put(name, data, retain_until=until)
+    return [1] * len(objects)
