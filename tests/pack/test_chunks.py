@@ -2,6 +2,7 @@
 
 import os
 import random
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -40,7 +41,7 @@ def windowed(blocks: list[bytes], cutter: Chunker) -> list[tuple[int, bytes]]:
 
 def split(data: bytes, cuts: list[int]) -> list[bytes]:
     at = [0, *sorted(cuts), len(data)]
-    return [data[a:b] for a, b in zip(at, at[1:], strict=False)]
+    return [data[a:b] for a, b in pairwise(at)]
 
 
 @settings(max_examples=60)
