@@ -6,17 +6,17 @@ from itertools import pairwise
 from threading import Lock
 
 from escrow import limits
-from escrow.engine.fetch import fetch_exact, find_exact
+from escrow.engine.fetch import find_exact
 from escrow.errors import FormatError, IntegrityError, NotFoundError, StoreError
 from escrow.pack.extents import Extent
 from escrow.pack.frames import Frame, decompress, read_table, table_size
 from escrow.record import ObjectRef, pack_name
-from escrow.seal import Identity, SealedReader, open_sealed
+from escrow.seal import Identity, SealedReader
 from escrow.store import Store
 
 _TAIL = 4 * limits.KIB
 _GAP = 128 * limits.KIB
-_WHOLE = 0.6
+_READ = 2 * limits.MIB
 _CACHE = 64 * limits.MIB
 
 
@@ -72,10 +72,6 @@ class _Pack:
             self._reader, self.frames = self._open_proven()
             return self._reader.read(offset, length)
 
-    def whole(self) -> bytes:
-        """The whole plaintext, of bytes with the right SHA-256."""
-        return open_sealed(fetch_exact(self._store, self._name, self._ref.sha256), [self._identity])
-
 
 class SeriesPacks:
     """The packs of one series that one snapshot may use, by ordinal. `segments` is safe to use from several threads.
@@ -116,16 +112,11 @@ class SeriesPacks:
             yield frame, data
 
     def segments(self, ordinal: int, wanted: Sequence[tuple[int, int]]) -> Iterator[tuple[Frame, bytes]]:
-        """The segments, in order, that the raw ranges (begin, end) touch, with their raw bytes.
-
-        Reads the pack whole when most of it is wanted: then its SHA-256 is checked too.
-        """
+        """The segments, in order, that the raw ranges (begin, end) touch, with their raw bytes."""
         pack = self._pack(ordinal)
-        touched = _touched(ordinal, pack.frames, wanted)
-        whole = sum(frame.size for frame in touched) > _WHOLE * pack.size
-        for group in [touched] if whole else _groups(touched):
-            begin = 0 if whole else group[0].at
-            data = memoryview(pack.whole() if whole else pack.read(begin, group[-1].at + group[-1].size - begin))
+        for group in _groups(_touched(ordinal, pack.frames, wanted)):
+            begin = group[0].at
+            data = memoryview(pack.read(begin, group[-1].at + group[-1].size - begin))
             for frame in group:
                 yield frame, decompress(data[frame.at - begin : frame.at - begin + frame.size], frame.raw)
 
@@ -174,7 +165,7 @@ def _groups(frames: list[Frame]) -> Iterator[list[Frame]]:
     """Neighbours that one ranged read should fetch together."""
     group: list[Frame] = frames[:1]
     for before, frame in pairwise(frames):
-        if frame.at - (before.at + before.size) > _GAP or frame.at + frame.size - group[0].at > limits.MAX_PACK // 4:
+        if frame.at - (before.at + before.size) > _GAP or frame.at + frame.size - group[0].at > _READ:
             yield group
             group = []
         group.append(frame)
