@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-LOCK := $(BIN)/uv pip compile --universal --generate-hashes --no-header --no-annotate --quiet --group build pyproject.toml
+LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet --group build pyproject.toml
 # CI adds the exhaustive tests that are marked for it.
 SELECT := not slow
 ifeq ($(CI),true)
