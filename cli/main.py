@@ -5,8 +5,6 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import Annotated
@@ -14,9 +12,9 @@ from typing import Annotated
 import typer
 
 from escrow import __version__
-from escrow.errors import EscrowError
+from escrow.errors import EscrowError, UsageError
 
-from . import checking, keys, looking, nights, restoring, setup, standing
+from . import checking, demo, keys, looking, nights, restoring, setup, standing
 from .agent_card import card
 from .exits import Exit, exit_of, table
 from .output import printable
@@ -24,39 +22,39 @@ from .output import printable
 _HELP = "Your school's data, in storage you control, under keys you hold."
 _EPILOG = "Exit codes: escrow help exit-codes. Errors: ESCROW_DEBUG=1 shows where they arose."
 
-app = typer.Typer(help=_HELP, epilog=_EPILOG, no_args_is_help=True, add_completion=False, rich_markup_mode=None)
-app.command("init")(setup.init)
-app.command("snapshot")(nights.snapshot)
-app.command("status")(standing.status)
-app.command("list")(looking.list_)
-app.command("show")(looking.show)
-app.command("diff")(looking.diff)
-app.command("verify")(checking.verify)
-app.command("restore")(restoring.restore)
-app.add_typer(keys.app, name="keys")
 
-
-def _mount_agent() -> None:
-    if find_spec(f"{__package__}.agent_commands"):
-        agent: typer.Typer = import_module(".agent_commands", __package__).app
+def command_line(arguments: Sequence[str]) -> typer.Typer:
+    """The whole tree of commands; those of `agent` are loaded only when asked for."""
+    app = typer.Typer(help=_HELP, epilog=_EPILOG, no_args_is_help=True, add_completion=False, rich_markup_mode=None)
+    app.callback()(_all_commands)
+    app.command("init")(setup.init)
+    app.command("snapshot")(nights.snapshot)
+    app.command("status")(standing.status)
+    app.command("list")(looking.list_)
+    app.command("show")(looking.show)
+    app.command("diff")(looking.diff)
+    app.command("verify")(checking.verify)
+    app.command("restore")(restoring.restore)
+    app.command("demo")(demo.demo)
+    app.command("help")(help_)
+    app.add_typer(keys.app, name="keys")
+    agent = typer.Typer()
+    if arguments[:1] == ["agent"] and arguments[1:2] != ["card"]:
+        from .agent_commands import app as agent
     else:
-        agent = typer.Typer(help="The nightly machine.")
         agent.command("card")(card)
-        agent.callback()(lambda: None)
-    app.add_typer(agent, name="agent")
+        agent.callback()(_all_commands)
+    app.add_typer(agent, name="agent", help="The nightly machine: its card, its night, its timer.")
+    return app
 
 
-_mount_agent()
-
-
-@app.command("help")
 def help_(topic: Annotated[str, typer.Argument(help="exit-codes")] = "exit-codes") -> None:
     """Show the table of exit codes.
 
     Example: escrow help exit-codes
     """
     if topic != "exit-codes":
-        raise typer.BadParameter("expected exit-codes; every command has --help")
+        raise UsageError("help-topic", f"expected exit-codes, found {topic!r}", hint="every command has --help")
     typer.echo(table())
 
 
@@ -66,7 +64,6 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _all_commands(
     _version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
@@ -79,7 +76,7 @@ def main(arguments: Sequence[str]) -> int:
     """Run one command line; gives its exit code. Unexpected exceptions pass."""
     as_json = "--json" in arguments
     try:
-        typer.main.get_command(app)(list(arguments), prog_name="escrow")
+        typer.main.get_command(command_line(arguments))(list(arguments), prog_name="escrow")
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else Exit.INTERNAL
         if as_json and code in (Exit.USAGE, Exit.INTERRUPTED):

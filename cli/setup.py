@@ -1,5 +1,6 @@
 """`escrow init`: the nightly machine joins the vault, with public parts only."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,7 +16,9 @@ from .output import Output
 from .vault import connect, store_of
 
 if TYPE_CHECKING:
+    from escrow.engine.ports import Progress
     from escrow.record import Charter
+    from escrow.store import Store
     from escrow.trust import History
 
 
@@ -35,7 +38,7 @@ def init(
     Example: escrow init --public public --store /mnt/nas/fernhill --source mis=/srv/exports
     """
     from .public_parts import read_public
-    from .template import create_config, fill_in
+    from .template import create_config
 
     output = Output(as_json)
     objects, history = read_public(public)
@@ -46,17 +49,29 @@ def init(
     loaded = load_config(file)
     if not made:
         _check_same(loaded, file, store, source or [])
-    charter = _check_vault(loaded, history)
-    _check_agent(loaded, charter)
     with output.progress() as progress:
-        progress.stage("put the public parts", len(objects))
-        for done in _put(loaded, history, objects, charter.cap_days):
-            progress.advance(done)
-    fill_in(file, history.vault, history.fingerprint)
+        charter = join(loaded, objects, history, progress)
     output.note(f"{file} is {'made' if made else 'complete'}; edit it to your needs")
     output.note("compare this fingerprint with the key holder's, by telephone")
     output.row(f"school       {charter.school.name}", school=charter.school.name, vault=history.vault, config=str(file))
     output.finish(Exit.OK, f"fingerprint  {history.fingerprint}", fingerprint=history.fingerprint)
+
+
+def join(loaded: Config, objects: dict[str, bytes], history: "History", progress: "Progress") -> "Charter":
+    """Check that vault, store and this machine belong together, put the public parts, complete the configuration."""
+    from .template import fill_in
+
+    charter = _check_vault(loaded, history)
+    _check_agent(loaded, charter)
+    store = connect(store_of(loaded), create=True)
+    _check_store(store, history)
+    until = store.now().replace(microsecond=0) + timedelta(days=charter.cap_days)
+    progress.stage("put the public parts", len(objects))
+    for name, data in sorted(objects.items()):
+        store.put(name, data, retain_until=until)
+        progress.advance(1)
+    fill_in(loaded.file, history.vault, history.fingerprint)
+    return charter
 
 
 def _check_same(loaded: Config, file: Path, store: str | None, sources: list[str]) -> None:
@@ -93,13 +108,10 @@ def _check_agent(loaded: Config, charter: "Charter") -> None:
         )
 
 
-def _put(loaded: Config, history: "History", objects: dict[str, bytes], cap_days: int) -> "list[int]":
-    from datetime import timedelta
-
+def _check_store(store: "Store", history: "History") -> None:
     from escrow.engine.fetch import public_objects
     from escrow.trust import accept
 
-    store = connect(store_of(loaded), create=True)
     there = accept(public_objects(store, ("charter/",)))
     if there.charter and there.fingerprint != history.fingerprint:
         raise RefusedError(
@@ -107,7 +119,3 @@ def _put(loaded: Config, history: "History", objects: dict[str, bytes], cap_days
             f"{store.describe()} already holds the vault {there.vault} of {there.charter.school.name}",
             hint="give each vault its own folder or prefix",
         )
-    until = store.now().replace(microsecond=0) + timedelta(days=cap_days)
-    for name, data in sorted(objects.items()):
-        store.put(name, data, retain_until=until)
-    return [1] * len(objects)

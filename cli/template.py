@@ -39,8 +39,8 @@ max_age = "36h"  # escrow status complains when the last night is older
 """
 
 
-def create_config(file: Path, store: str | None, sources: list[str]) -> None:
-    """A commented configuration. UsageError when store or source is not given."""
+def create_config(file: Path, store: str | None, sources: list[str], more: str = "") -> None:
+    """A commented configuration, `more` at its end. UsageError when store or source is not given."""
     if store is None or not sources:
         hint = "say where the vault goes with --store, and what to deposit with --source NAME=PATH"
         raise UsageError("config-missing", f"expected a configuration at {file}, found none", hint=hint)
@@ -48,7 +48,7 @@ def create_config(file: Path, store: str | None, sources: list[str]) -> None:
     text = _HEAD.format(url=_quoted(url))
     for name, path in map(parse_source, sources):
         text += _SOURCE.format(name=_quoted(name), path=_quoted(str(path.absolute())))
-    _replace(file, text + _TAIL)
+    _replace(file, text + _TAIL + more)
 
 
 def parse_source(text: str) -> tuple[str, Path]:

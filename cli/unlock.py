@@ -34,11 +34,17 @@ def read_key(given: str) -> bytes:
 
 def opener(given: str, vault: str) -> "SeriesOpener":
     """What opens the series keys of `vault`, from a key file. UsageError, WrongKeyError, FormatError."""
-    from escrow.custody import open_custody, series_identity
     from escrow.custody.opening import is_sealed
 
     data = read_key(given)
-    custody = open_custody(data, _passphrase() if is_sealed(data) else None, vault)
+    return opener_of(data, _passphrase() if is_sealed(data) else None, vault)
+
+
+def opener_of(data: bytes, passphrase: "Secret | None", vault: str) -> "SeriesOpener":
+    """What opens the series keys of `vault`, from a key file's bytes. WrongKeyError, FormatError."""
+    from escrow.custody import open_custody, series_identity
+
+    custody = open_custody(data, passphrase, vault)
     return lambda sealed, key: series_identity(sealed, key, vault, custody)
 
 

@@ -1,0 +1,83 @@
+"""`escrow demo`: a small school, five nights, all of it checked and restored."""
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from escrow.errors import UsageError
+
+from .exits import Exit
+from .options import JsonOption
+from .output import Output
+from .units import size_text
+
+if TYPE_CHECKING:
+    from .demo_nights import DemoVault, Night
+
+
+def demo(
+    folder: Annotated[Path | None, typer.Option(help="Work here, and leave everything there.")] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the folder, to try commands on it.")] = False,
+    store: Annotated[str | None, typer.Option(help="Another store, such as s3://bucket/prefix.")] = None,
+    endpoint: Annotated[str | None, typer.Option(help="The address of an S3 store that is not Amazon's.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show all of it on an invented school: keys, five nights, checks without keys, restores, a tampered store.
+
+    Works in a temporary folder, takes seconds, and fails loudly when anything is not as it should be.
+
+    Example: escrow demo --keep
+    """
+    from .demo_nights import DemoVault
+
+    output = Output(as_json)
+    if folder and folder.exists() and any(folder.iterdir()):
+        raise UsageError("demo-folder", f"expected a new folder, found {folder} with files in it")
+    root = (folder or Path(tempfile.mkdtemp(prefix="escrow-demo-"))).absolute()
+    try:
+        with output.progress() as progress:
+            demo_vault = DemoVault(root, store, endpoint)
+            demo_vault.begin(progress)
+            nights = [demo_vault.night(number, progress) for number in range(5)]
+            demo_vault.restore_all(nights, progress)
+            tampered = demo_vault.tamper(progress)
+        _say(output, nights, tampered)
+        if folder or keep:
+            _say_next(output, demo_vault)
+    finally:
+        if not (folder or keep):
+            shutil.rmtree(root, ignore_errors=True)
+    good = all(night.good for night in nights) and all(tampered.values())
+    words = "every night came back byte for byte" if good else "SOMETHING IS WRONG, see above"
+    output.finish(Exit.OK if good else Exit.INTEGRITY, words, nights=len(nights))
+
+
+def _say(output: Output, nights: "list[Night]", tampered: dict[str, bool]) -> None:
+    if not output.as_json:
+        output.row("night  school day  files       new  checked  restored  seconds")
+    for one in nights:
+        checked, same = ("ok" if good else "FAILED" for good in (not one.findings, one.same))
+        output.row(
+            f"{one.number:>5}  {one.day}  {one.files:>5}  {size_text(one.new):>8}  {checked:>7}  {same:>8}  "
+            f"{one.seconds:>7.1f}",
+            night=one.number,
+            day=str(one.day),
+            files=one.files,
+            new_bytes=one.new,
+            findings=list(one.findings),
+            restored=one.same,
+            milliseconds=round(1000 * one.seconds),
+        )
+    for what, found in tampered.items():
+        output.row(f"{what}: {'found' if found else 'NOT FOUND'}", tampered=what, found=found)
+
+
+def _say_next(output: Output, vault: "DemoVault") -> None:
+    from .keys import KEY_FILE
+
+    output.note(f"left in {vault.root}; the key's passphrase, of this demo alone: {vault.passphrase_text}")
+    output.note(f"try: escrow list --config {vault.file}")
+    output.note(f"     escrow diff 4 5 --config {vault.file} --key {vault.holder / KEY_FILE}")
