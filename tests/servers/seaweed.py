@@ -126,6 +126,7 @@ def start(weed: Path, folder: Path) -> Seaweed:
         "s3.config": folder / "s3.json",
         "s3.allowDeleteBucketNotEmpty": "false",
         "s3.autoCreateBucket": "false",
+        "s3.iam.readOnly": "false",  # tests make users of their own
     }
     clean = {name: value for name, value in os.environ.items() if not name.startswith("AWS_") and name != "S3_BUCKET"}
     with (folder / "log").open("wb") as log:
