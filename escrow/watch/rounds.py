@@ -1,7 +1,7 @@
 """One round of the agent: a night, tried until morning, then a sampled check without keys, and a status file."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,7 +19,7 @@ from escrow.errors import BusyError, EscrowError, StateError, UnreachableError, 
 from escrow.seal import SigningKey
 from escrow.source import Rule, Source
 from escrow.store import Store
-from escrow.trust import Finding, Head
+from escrow.trust import Finding, Head, History
 from escrow.watch.agent_status import RUNNING, AgentStatus, read_agent_status, write_agent_status
 from escrow.watch.times import next_attempt
 
@@ -141,11 +141,11 @@ def _deposit(machine: Machine, duty: Duty, progress: Progress, result: RoundResu
 def _check(machine: Machine, duty: Duty, progress: Progress, result: RoundResult) -> None:
     """L1a, then L1b of an unpredictable share, in an unpredictable order."""
     store = machine.open_store()
-    seen = remembered_head(machine.state_folder, machine.anchor.vault)
-    higher = max((head for head in (seen, result.head) if head), key=lambda head: head.seq, default=None)
-    history = load_history(store, machine.anchor, higher)
+    remembered = remembered_head(machine.state_folder, machine.anchor.vault)
+    history = load_history(store, machine.anchor, remembered)
+    result.findings = [*history.findings, *_lost_head(history, result.head)]
     result.listing = verify_listing(store, history, progress)
-    result.findings = [*history.findings, *result.listing.findings]
+    result.findings += result.listing.findings
     chosen = sorted(sample(expected_objects(history), duty.share, duty.random), key=lambda _: duty.random())
     read = [Checked(0, 0, ())]
     while chosen and machine.clock.now() < duty.until:
@@ -158,8 +158,14 @@ def _check(machine: Machine, duty: Duty, progress: Progress, result: RoundResult
         sum(one.size for one in read),
         tuple(finding for one in read for finding in one.findings),
     )
-    if history.head:
+    if history.head and not any(finding.code.startswith("rollback") for finding in result.findings):
         remember_head(machine.state_folder, machine.anchor.vault, history.head)
+
+
+def _lost_head(history: History, head: Head | None) -> Iterator[Finding]:
+    """The notice that was put just now must be there: a head remembered from earlier does not show that."""
+    if head and all(link.sha256 != head.sha256 for link in history.main):
+        yield Finding("rollback", f"notices/{head.seq:08d}", "the store does not show the notice that was just put")
 
 
 def _known_status(folder: Path, result: RoundResult) -> AgentStatus | None:
