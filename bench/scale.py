@@ -1,0 +1,147 @@
+"""Memory and time of large vaults: a first night of 2.5, 5 and 10 GB of tables, each in a fresh process.
+
+`python -m bench.scale --gb 2.5 5 10 --out bench/out`; the source is generated as it is read, the vault is a folder.
+"""
+
+import argparse
+import io
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+
+from bench.measure import measure
+from escrow.custody import Plan, new_vault
+from escrow.engine.night import Agent, Work, run_night
+from escrow.engine.ports import NoProgress, SystemClock
+from escrow.engine.state import State
+from escrow.engine.sync import Anchor
+from escrow.record import Agent as CharterAgent
+from escrow.record import Compartment, School
+from escrow.seal import SigningKey
+from escrow.source import FileItem, Item, ScanNotes
+from escrow.store import FolderStore
+
+_FILE = 2_500_000_000
+_BLOCK = 1 << 20
+
+
+class Rows(io.RawIOBase):
+    """`size` bytes of rows that compress about eight times and never repeat."""
+
+    def __init__(self, size: int, seed: int) -> None:
+        self._left = size
+        self._random = Random(seed)
+        self._rows: Iterator[bytes] = iter(())
+        self._rest = b""
+        self._words = [self._random.randbytes(6).hex() for _ in range(5000)]
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1, /) -> bytes:
+        size = min(size, self._left)
+        while len(self._rest) < size:
+            words, random = self._words, self._random
+            start = int(random.random() * 4000)
+            self._rest += (
+                ",".join(words[start : start + 900 : 1 + int(random.random() * 7)]) + f",{random.random()}\n"
+            ).encode()
+        block, self._rest = self._rest[:size], self._rest[size:]
+        self._left -= size
+        return block
+
+
+class Tables:
+    """A source of tables of up to 2.5 GB that exist only while they are read."""
+
+    name = "mis"
+
+    def __init__(self, size: int) -> None:
+        self.notes = ScanNotes("mis")
+        self._size = size
+
+    def scan(self) -> Iterator[Item]:
+        for number, start in enumerate(range(0, self._size, _FILE)):
+            path = f"mis/table{number:03d}.csv"
+            yield FileItem(
+                path=path.encode(),
+                size=min(_FILE, self._size - start),
+                mtime_ns=1,
+                ctime_ns=1,
+                inode=number,
+                mode=None,
+                dataset=path,
+                kind="table",
+            )
+
+    def open(self, item: FileItem) -> io.RawIOBase:
+        return Rows(item.size, item.inode)
+
+    def recheck(self, item: FileItem) -> FileItem | None:
+        return None
+
+
+def one(size: int, folder: Path) -> dict[str, int]:
+    """One first night of `size` bytes into `folder`; gives its counts."""
+    key = SigningKey.generate()
+    plan = Plan(
+        school=School(name="Bench"),
+        role="bench",
+        agents=[CharterAgent(key=key.public().encode(), name="bench")],
+        compartments=[Compartment(name="records", nights=31, keep_days=30)],
+        strictest="records",
+        cap_days=400,
+    )
+    made = new_vault(plan, datetime.now(UTC).replace(microsecond=0))
+    store = FolderStore(folder / "vault", create=True)
+    for name, data in made.public.items():
+        store.put(name, data)
+    state = State.open(folder / "state")
+    agent = Agent(store, state, key, SystemClock(), Anchor(made.vault, made.fingerprint))
+    report = run_night(agent, Work([Tables(size)], [], lambda: True), NoProgress())
+    series = report.compartments["records"].series
+    chunks = sum(len(records) for _, records in _records(state, series)) // 20
+    return {"chunks": chunks, "put": report.compartments["records"].bytes_put}
+
+
+def _records(state: State, series: str) -> Iterator[tuple[int, bytes]]:
+    for number in range(20):
+        yield from state.chunks(series, f"mis/table{number:03d}.csv")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--gb", nargs="+", type=float, default=[2.5, 5, 10])
+    parser.add_argument("--out", type=Path, default=Path("bench/out"))
+    parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.one:
+        (options.folder / "counts.json").write_text(json.dumps(one(options.one, options.folder)))
+        return
+    options.out.mkdir(parents=True, exist_ok=True)
+    lines = ["| GB | chunks | MB put | s wall | s CPU | MiB peak |", "|---|---|---|---|---|---|"]
+    for gb in options.gb:
+        folder = Path(tempfile.mkdtemp(prefix="escrow-scale-"))
+        command = [sys.executable, "-m", "bench.scale", "--one", str(int(gb * 1e9)), "--folder", str(folder)]
+        run = measure(command, cwd=Path.cwd(), env=os.environ)
+        if run.exit_code:
+            sys.exit(run.errors)
+        counts = json.loads((folder / "counts.json").read_text())
+        shutil.rmtree(folder)
+        lines.append(
+            f"| {gb:g} | {counts['chunks']:,} | {counts['put'] / 1e6:.0f} | {run.wall:.0f} | {run.cpu:.0f}"
+            f" | {run.rss_mib:.0f} |"
+        )
+        print(lines[-1], flush=True)
+    (options.out / "scale.md").write_text("\n".join(lines) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()
