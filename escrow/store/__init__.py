@@ -1,9 +1,19 @@
 """Stores: one small interface over memory, folders and S3, and wrappers that keep to it."""
 
-from escrow.store.base import ObjectInfo, Store, check_key
+from escrow.store.base import LockMode, ObjectInfo, Store, check_key
 from escrow.store.folder import FolderStore
 from escrow.store.memory import MemoryStore
 from escrow.store.open import open_store
 from escrow.store.wrappers import Retrying, Throttled
 
-__all__ = ["FolderStore", "MemoryStore", "ObjectInfo", "Retrying", "Store", "Throttled", "check_key", "open_store"]
+__all__ = [
+    "FolderStore",
+    "LockMode",
+    "MemoryStore",
+    "ObjectInfo",
+    "Retrying",
+    "Store",
+    "Throttled",
+    "check_key",
+    "open_store",
+]

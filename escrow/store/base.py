@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Literal, Protocol, TypeAlias
 
 from escrow.errors import LimitError, NotFoundError, StoreError, UsageError
 from escrow.limits import MAX_PACK
@@ -14,6 +14,9 @@ MAX_KEY = 512
 
 MAX_KEY_PART = 200
 """Bytes of one part of a key: below every file system's 255."""
+
+LockMode: TypeAlias = Literal["COMPLIANCE", "GOVERNANCE"]
+"""COMPLIANCE binds everybody until it ends; GOVERNANCE can be lifted by a right of its own (shreddable keys)."""
 
 _PART = re.compile(r"[a-z0-9_-][a-z0-9._-]*", re.ASCII)
 _UPPER_CASE = {"README.txt", "RESCUE"}
@@ -25,7 +28,8 @@ class ObjectInfo:
     """What the store says of one version of one object: its claims, not facts.
 
     `size` in bytes; `version` is "" where the store names none; `sha256` is 64 hex digits or None where the
-    store does not say; `modified` and `retain_until` are UTC. `latest` is certain in listings only.
+    store does not say; `modified` and `retain_until` are UTC. `latest` is certain in listings only, `sha256`,
+    `retain_until` and `lock_mode` in head only.
     """
 
     key: str
@@ -36,13 +40,23 @@ class ObjectInfo:
     latest: bool = True
     delete_marker: bool = False
     retain_until: datetime | None = None
+    lock_mode: LockMode | None = None
 
 
 class Store(Protocol):
     """Where a vault lives. Safe to call from several threads; every failure is one of escrow.errors."""
 
-    def put(self, key: str, body: bytes, *, retain_until: datetime | None = None) -> ObjectInfo:
+    def put(
+        self,
+        key: str,
+        body: bytes,
+        *,
+        retain_until: datetime | None = None,
+        lock_mode: LockMode = "COMPLIANCE",
+    ) -> ObjectInfo:
         """Create an object, durable on return. The same content already there is success, its lock unchanged.
+
+        `lock_mode` counts only with `retain_until`; without, the store's own default holds.
 
         Raises ExistsError (other content under the name, where the store can tell), DeniedError, FullError,
         UnreachableError, LimitError (body over MAX_PACK).

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from escrow.errors import DeniedError, NotFoundError, StoreError, UsageError
-from escrow.store.base import ObjectInfo, Store
+from escrow.store.base import LockMode, ObjectInfo, Store
 
 _Errors: TypeAlias = list[StoreError]
 
@@ -25,7 +25,14 @@ class Copies:
             raise UsageError("store-url", "expected at least one copy, found none")
         self._stores = stores
 
-    def put(self, key: str, body: bytes, *, retain_until: datetime | None = None) -> ObjectInfo:
+    def put(
+        self,
+        key: str,
+        body: bytes,
+        *,
+        retain_until: datetime | None = None,
+        lock_mode: LockMode = "COMPLIANCE",
+    ) -> ObjectInfo:
         """Refused: UsageError `store-copies`."""
         raise UsageError("store-copies", "several copies are read as one, and never written as one")
 

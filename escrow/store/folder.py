@@ -12,7 +12,7 @@ from pathlib import Path
 
 from escrow.errors import ExistsError, StoreError, UnreachableError
 from escrow.store import files
-from escrow.store.base import ObjectInfo, absent, check_key, check_put, short, wanted
+from escrow.store.base import LockMode, ObjectInfo, absent, check_key, check_put, short, wanted
 
 TEMP_PREFIX = ".tmp-"
 """Names that readers ignore; no key has a part that starts with a dot."""
@@ -35,7 +35,14 @@ class FolderStore:
             with files.os_errors(str(path)):
                 files.make_folders(self._root)
 
-    def put(self, key: str, body: bytes, *, retain_until: datetime | None = None) -> ObjectInfo:
+    def put(
+        self,
+        key: str,
+        body: bytes,
+        *,
+        retain_until: datetime | None = None,
+        lock_mode: LockMode = "COMPLIANCE",
+    ) -> ObjectInfo:
         check_put(key, body, retain_until)
         with files.os_errors(key):
             target = self._locate(key)

@@ -1,4 +1,4 @@
-"""A store in an S3 bucket, through boto3; the only file that imports it."""
+"""A store in an S3 bucket, through boto3."""
 
 import base64
 import contextlib
@@ -10,15 +10,12 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 import boto3
-from boto3.exceptions import Boto3Error
-from botocore import exceptions as boto
 from botocore.config import Config
-from botocore.parsers import ResponseParserError
-from urllib3.exceptions import HTTPError
 
 from escrow.errors import EscrowError, ExistsError, NotFoundError, StoreError, UnreachableError, UsageError
-from escrow.store.base import ObjectInfo, check_key, check_put, check_range, check_size, short
-from escrow.store.s3_errors import from_answer
+from escrow.store.base import LockMode, ObjectInfo, check_key, check_put, check_range, check_size, short
+from escrow.store.s3_admin import S3Warden, whole_second
+from escrow.store.s3_library import errors
 from escrow.store.s3_options import S3Options
 
 if TYPE_CHECKING:
@@ -39,17 +36,6 @@ CONNECT_TIMEOUT = 10
 """Seconds."""
 READ_TIMEOUT = 60
 """Seconds without a byte."""
-
-_LIBRARY_ERRORS = (boto.BotoCoreError, boto.ClientError, Boto3Error, ResponseParserError, HTTPError)
-_NETWORK = (
-    *(boto.ConnectionError, boto.HTTPClientError, boto.IncompleteReadError, boto.CapacityNotAvailableError),
-    *(boto.ChecksumError, boto.FlexibleChecksumError, ResponseParserError, HTTPError),
-)
-_CREDENTIALS = (
-    *(boto.NoCredentialsError, boto.PartialCredentialsError, boto.CredentialRetrievalError, boto.ProfileNotFound),
-    *(boto.NoAuthTokenError, boto.TokenRetrievalError, boto.SSOError, boto.LoginError),
-    *(boto.RefreshWithMFAUnsupportedError, boto.MetadataRetrievalError),
-)
 
 
 class S3Store:
@@ -81,7 +67,7 @@ class S3Store:
             response_checksum_validation="when_required",
             user_agent_extra="escrow",
         )
-        with _errors(self.describe()):
+        with errors(self.describe()):
             session = boto3.Session(profile_name=options.profile)
             default_region = "us-east-1" if options.endpoint else None
             try:
@@ -101,45 +87,65 @@ class S3Store:
             date = parsedate_to_datetime(http_response.headers["date"]).astimezone(UTC)
             self._seen = date, self._monotonic()
 
-    def put(self, key: str, body: bytes, *, retain_until: datetime | None = None) -> ObjectInfo:
+    def put(
+        self,
+        key: str,
+        body: bytes,
+        *,
+        retain_until: datetime | None = None,
+        lock_mode: LockMode = "COMPLIANCE",
+    ) -> ObjectInfo:
         check_put(key, body, retain_until)
-        digest = hashlib.sha256(body)
+        request = self._request(key, body, retain_until, lock_mode)
+        try:
+            answer = self._create(key, request)
+        except ExistsError:
+            return self._same(key, body)
+        return self._stored(key, body, request, answer)
+
+    def _request(
+        self, key: str, body: bytes, retain_until: datetime | None, lock_mode: LockMode
+    ) -> "PutObjectRequestTypeDef":
         request: PutObjectRequestTypeDef = {
             "Bucket": self._options.bucket,
             "Key": self._root + key,
             "Body": body,
             "ChecksumAlgorithm": "SHA256",
-            "ChecksumSHA256": base64.b64encode(digest.digest()).decode(),
+            "ChecksumSHA256": base64.b64encode(hashlib.sha256(body).digest()).decode(),
         }
         if self._options.content_md5:
             md5 = hashlib.md5(body, usedforsecurity=False).digest()
             request["ContentMD5"] = base64.b64encode(md5).decode()
         if retain_until is not None:
-            retain_until = _whole_second(retain_until)
-            request["ObjectLockMode"] = "COMPLIANCE"
-            request["ObjectLockRetainUntilDate"] = retain_until
-        try:
-            answer = self._create(key, request)
-        except ExistsError:
-            return self._same(key, body, digest.hexdigest())
-        with _errors(key):
+            request["ObjectLockMode"] = lock_mode
+            request["ObjectLockRetainUntilDate"] = whole_second(retain_until)
+        return request
+
+    def _stored(
+        self, key: str, body: bytes, request: "PutObjectRequestTypeDef", answer: "PutObjectOutputTypeDef"
+    ) -> ObjectInfo:
+        """What the answer to a put says, which must not be another hash."""
+        sent = hashlib.sha256(body).hexdigest()
+        with errors(key):
             claim = _hex(answer.get("ChecksumSHA256"))
-        if claim not in {None, digest.hexdigest()}:
-            raise UnreachableError("store-checksum", f"{key}: sent SHA-256 {digest.hexdigest()}, found {claim}")
+        if claim not in {None, sent}:
+            raise UnreachableError("store-checksum", f"{key}: sent SHA-256 {sent}, found {claim}")
+        until = request.get("ObjectLockRetainUntilDate")
         return ObjectInfo(
             key=key,
             size=len(body),
             version=answer.get("VersionId", ""),
             sha256=claim,
             modified=self.now(),
-            retain_until=retain_until,
+            retain_until=until if isinstance(until, datetime) else None,
+            lock_mode=request.get("ObjectLockMode"),
         )
 
     def _create(self, key: str, request: "PutObjectRequestTypeDef") -> "PutObjectOutputTypeDef":
         if self._conditional:
             created: PutObjectRequestTypeDef = {**request, "IfNoneMatch": "*"}
             try:
-                with _errors(key):
+                with errors(key):
                     return self._client.put_object(**created)
             except StoreError as error:
                 if error.code != "store-unsupported":
@@ -148,14 +154,14 @@ class S3Store:
         with contextlib.suppress(NotFoundError):
             self.head(key)
             raise ExistsError("store-exists", f"{key}: expected no object, found one")
-        with _errors(key):
+        with errors(key):
             return self._client.put_object(**request)
 
-    def _same(self, key: str, body: bytes, digest: str) -> ObjectInfo:
+    def _same(self, key: str, body: bytes) -> ObjectInfo:
         """The object that is already there, when it is this one: an earlier try whose answer was lost."""
         found = self.head(key)
         if found.size == len(body):
-            if found.sha256 == digest:
+            if found.sha256 == hashlib.sha256(body).hexdigest():
                 return found
             if found.sha256 is None and self.get(key) == body:
                 return found
@@ -172,7 +178,7 @@ class S3Store:
         request = self._address(key, version)
         if start or length is not None:
             request["Range"] = f"bytes={start}-{'' if length is None else start + length - 1}"
-        with _errors(key):
+        with errors(key):
             answer = self._client.get_object(**request)  # type: ignore[arg-type]
             with contextlib.closing(answer["Body"]) as stream:
                 size = answer["ContentLength"]
@@ -208,7 +214,7 @@ class S3Store:
     def _pages(self, prefix: str, after: str) -> Iterator[Iterable[ObjectInfo]]:
         request = self._scope(prefix, after, "StartAfter")
         while True:
-            with _errors(self.describe()):
+            with errors(self.describe()):
                 page = self._client.list_objects_v2(**request)  # type: ignore[arg-type]
                 found = [self._one(each, each["Size"]) for each in page.get("Contents", [])]
             yield found
@@ -219,7 +225,7 @@ class S3Store:
     def _version_pages(self, prefix: str, after: str) -> Iterator[Iterable[ObjectInfo]]:
         request = self._scope(prefix, after, "KeyMarker")
         while True:
-            with _errors(self.describe()):
+            with errors(self.describe()):
                 page = self._client.list_object_versions(**request)  # type: ignore[arg-type]
                 found = [self._one(each, each["Size"]) for each in page.get("Versions", [])]
                 found += [self._one(each, None) for each in page.get("DeleteMarkers", [])]
@@ -251,7 +257,7 @@ class S3Store:
 
     def head(self, key: str, *, version: str | None = None) -> ObjectInfo:
         check_key(key)
-        with _errors(key):
+        with errors(key):
             answer = self._client.head_object(**self._address(key, version), ChecksumMode="ENABLED")  # type: ignore[arg-type]
             retain_until = answer.get("ObjectLockRetainUntilDate")
             return ObjectInfo(
@@ -262,11 +268,12 @@ class S3Store:
                 modified=answer["LastModified"].astimezone(UTC),
                 latest=version is None,
                 retain_until=retain_until and retain_until.astimezone(UTC),
+                lock_mode=answer.get("ObjectLockMode"),
             )
 
     def delete(self, key: str, *, version: str | None = None) -> None:
         check_key(key)
-        with contextlib.suppress(NotFoundError), _errors(key):
+        with contextlib.suppress(NotFoundError), errors(key):
             self._client.delete_object(**self._address(key, version))  # type: ignore[arg-type]
 
     def _address(self, key: str, version: str | None) -> dict[str, str]:
@@ -277,7 +284,7 @@ class S3Store:
         """The Date of the last answer, whatever it was, and the time since. Whole seconds at the source."""
         if self._seen is None:
             try:
-                with _errors(self.describe()):
+                with errors(self.describe()):
                     self._client.head_bucket(Bucket=self._options.bucket)
             except EscrowError:
                 if self._seen is None:
@@ -286,6 +293,10 @@ class S3Store:
             raise StoreError("store-date", f"{self.describe()}: expected a Date in the answer, found none")
         date, then = self._seen
         return date + timedelta(seconds=self._monotonic() - then)
+
+    def warden(self) -> S3Warden:
+        """The verbs beyond Store, with the same credential."""
+        return S3Warden(self._client, self._options, self._request, self._stored)
 
     def describe(self) -> str:
         return self._options.describe()
@@ -296,45 +307,6 @@ def _refuse_redirects(context: dict[str, dict[str, object]], **_: object) -> Non
     context.setdefault("s3_redirect", {})["redirected"] = True
 
 
-@contextlib.contextmanager
-def _errors(what: str) -> Iterator[None]:
-    try:
-        yield
-    except _LIBRARY_ERRORS as error:
-        raise translate(what, error) from error
-    except (KeyError, ValueError) as error:
-        hint = "check that the endpoint is an S3 server"
-        raise UnreachableError("store-answer", f"{what}: the answer makes no sense ({error!r})", hint=hint) from error
-
-
-def translate(what: str, error: Exception) -> StoreError | UsageError:
-    """The escrow error for any error of boto3, botocore or the HTTP library below; `what` names the object."""
-    if isinstance(error, boto.ClientError):
-        answer = error.response
-        status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        details = answer.get("Error", {})
-        return from_answer(what, status, details.get("Code", ""), details.get("Message", ""))
-    name = type(error).__name__
-    if isinstance(error, boto.SSLError):
-        hint = "check the certificate; give the authority's file as ca_file"
-        return UnreachableError("store-tls", f"{what}: no trusted connection ({error})", hint=hint)
-    if isinstance(error, _CREDENTIALS):
-        hint = "give credentials as boto3 expects them (environment, profile or role)"
-        return UsageError(
-            "store-credentials", f"{what}: expected credentials, found none that work ({name})", hint=hint
-        )
-    if isinstance(error, _NETWORK):
-        hint = "check the network and the endpoint"
-        return UnreachableError("store-unreachable", f"{what}: the store does not answer ({name})", hint=hint)
-    hint = "check bucket, region, endpoint and profile"
-    return UsageError("store-config", f"{what}: the S3 client refuses the request ({name}: {error})", hint=hint)
-
-
 def _hex(claim: str | None) -> str | None:
     """A whole-object SHA-256 from its base64; None for none or for a multipart's hash of hashes (it has a "-")."""
     return None if claim is None or "-" in claim else base64.b64decode(claim, validate=True).hex()
-
-
-def _whole_second(time: datetime) -> datetime:
-    """Never earlier: servers keep retention in seconds."""
-    return (time + timedelta(seconds=1, microseconds=-1)).replace(microsecond=0).astimezone(UTC)

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from escrow.errors import UnreachableError
-from escrow.store.base import ObjectInfo, Store
+from escrow.store.base import LockMode, ObjectInfo, Store
 
 FIRST_DELAY = 0.5
 """Seconds, at most, before the second try; the cap doubles with each."""
@@ -49,8 +49,15 @@ class Retrying:
                 self._wait(failures)
         return call()
 
-    def put(self, key: str, body: bytes, *, retain_until: datetime | None = None) -> ObjectInfo:
-        return self._try(lambda: self._store.put(key, body, retain_until=retain_until))
+    def put(
+        self,
+        key: str,
+        body: bytes,
+        *,
+        retain_until: datetime | None = None,
+        lock_mode: LockMode = "COMPLIANCE",
+    ) -> ObjectInfo:
+        return self._try(lambda: self._store.put(key, body, retain_until=retain_until, lock_mode=lock_mode))
 
     def get(self, key: str, *, start: int = 0, length: int | None = None, version: str | None = None) -> bytes:
         return self._try(lambda: self._store.get(key, start=start, length=length, version=version))
@@ -113,14 +120,21 @@ class Throttled:
         self._free = clock()
         self._lock = threading.Lock()
 
-    def put(self, key: str, body: bytes, *, retain_until: datetime | None = None) -> ObjectInfo:
+    def put(
+        self,
+        key: str,
+        body: bytes,
+        *,
+        retain_until: datetime | None = None,
+        lock_mode: LockMode = "COMPLIANCE",
+    ) -> ObjectInfo:
         with self._lock:
             now = self._clock()
             begin = max(now, self._free)
             self._free = begin + len(body) / self._speed
         if begin > now:
             self._sleep(begin - now)
-        return self._store.put(key, body, retain_until=retain_until)
+        return self._store.put(key, body, retain_until=retain_until, lock_mode=lock_mode)
 
     def get(self, key: str, *, start: int = 0, length: int | None = None, version: str | None = None) -> bytes:
         return self._store.get(key, start=start, length=length, version=version)

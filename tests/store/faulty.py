@@ -7,7 +7,7 @@ from enum import Enum, auto
 from pathlib import Path
 
 from escrow.errors import StoreError, UnreachableError
-from escrow.store import FolderStore, ObjectInfo, Store
+from escrow.store import FolderStore, LockMode, ObjectInfo, Store
 
 
 class Crash(BaseException):
@@ -68,12 +68,19 @@ class FaultyStore:
         if fault is Fault.AFTER:
             raise self._error()
 
-    def put(self, key: str, body: bytes, *, retain_until: datetime | None = None) -> ObjectInfo:
+    def put(
+        self,
+        key: str,
+        body: bytes,
+        *,
+        retain_until: datetime | None = None,
+        lock_mode: LockMode = "COMPLIANCE",
+    ) -> ObjectInfo:
         with self._call("put", key) as fault:
             if fault is Fault.TORN:
                 leave_torn(self.inner, key, body)
                 raise self._error()
-            return self.inner.put(key, body, retain_until=retain_until)
+            return self.inner.put(key, body, retain_until=retain_until, lock_mode=lock_mode)
 
     def get(self, key: str, *, start: int = 0, length: int | None = None, version: str | None = None) -> bytes:
         with self._call("get", key) as fault:
@@ -121,9 +128,16 @@ class CountingStore(FaultyStore):
         self.sent = 0
         self.received = 0
 
-    def put(self, key: str, body: bytes, *, retain_until: datetime | None = None) -> ObjectInfo:
+    def put(
+        self,
+        key: str,
+        body: bytes,
+        *,
+        retain_until: datetime | None = None,
+        lock_mode: LockMode = "COMPLIANCE",
+    ) -> ObjectInfo:
         self.sent += len(body)
-        return super().put(key, body, retain_until=retain_until)
+        return super().put(key, body, retain_until=retain_until, lock_mode=lock_mode)
 
     def get(self, key: str, *, start: int = 0, length: int | None = None, version: str | None = None) -> bytes:
         body = super().get(key, start=start, length=length, version=version)

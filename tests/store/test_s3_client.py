@@ -14,7 +14,8 @@ from botocore.parsers import ResponseParserError
 
 from escrow.errors import StoreError, UnreachableError, UsageError
 from escrow.store import FolderStore, open_store
-from escrow.store.s3 import S3Store, _errors
+from escrow.store.s3 import S3Store
+from escrow.store.s3_library import errors
 from escrow.store.s3_options import S3Options
 
 LIBRARY_ERRORS = [
@@ -36,13 +37,13 @@ def make(error: type[Exception]) -> Exception:
 
 @pytest.mark.parametrize("error", LIBRARY_ERRORS, ids=lambda error: error.__name__)
 def test_every_library_error_is_mapped(error: type[Exception]) -> None:
-    with pytest.raises((StoreError, UsageError)) as caught, _errors("a/b"):
+    with pytest.raises((StoreError, UsageError)) as caught, errors("a/b"):
         raise make(error)
     assert caught.value.code.startswith("store-")
     assert caught.value.hint
 
 
-def test_there_are_library_errors() -> None:
+def test_there_are_libraryerrors() -> None:
     assert len(LIBRARY_ERRORS) > 80
 
 
@@ -63,7 +64,7 @@ def test_there_are_library_errors() -> None:
     ids=lambda error: type(error).__name__,
 )
 def test_network_errors_are_worth_another_try(error: Exception) -> None:
-    with pytest.raises(UnreachableError), _errors("a/b"):
+    with pytest.raises(UnreachableError), errors("a/b"):
         raise error
 
 

@@ -1,0 +1,58 @@
+"""What the errors of boto3, botocore and the HTTP library below mean; beside s3.py alone in importing these."""
+
+import contextlib
+from collections.abc import Iterator
+
+from boto3.exceptions import Boto3Error
+from botocore import exceptions as boto
+from botocore.parsers import ResponseParserError
+from urllib3.exceptions import HTTPError
+
+from escrow.errors import StoreError, UnreachableError, UsageError
+from escrow.store.s3_errors import from_answer
+
+_LIBRARY_ERRORS = (boto.BotoCoreError, boto.ClientError, Boto3Error, ResponseParserError, HTTPError)
+_NETWORK = (
+    *(boto.ConnectionError, boto.HTTPClientError, boto.IncompleteReadError, boto.CapacityNotAvailableError),
+    *(boto.ChecksumError, boto.FlexibleChecksumError, ResponseParserError, HTTPError),
+)
+_CREDENTIALS = (
+    *(boto.NoCredentialsError, boto.PartialCredentialsError, boto.CredentialRetrievalError, boto.ProfileNotFound),
+    *(boto.NoAuthTokenError, boto.TokenRetrievalError, boto.SSOError, boto.LoginError),
+    *(boto.RefreshWithMFAUnsupportedError, boto.MetadataRetrievalError),
+)
+
+
+@contextlib.contextmanager
+def errors(what: str) -> Iterator[None]:
+    """Turn an error of these libraries into the escrow error that says what to do; `what` names the object."""
+    try:
+        yield
+    except _LIBRARY_ERRORS as error:
+        raise translate(what, error) from error
+    except (KeyError, ValueError) as error:
+        hint = "check that the endpoint is an S3 server"
+        raise UnreachableError("store-answer", f"{what}: the answer makes no sense ({error!r})", hint=hint) from error
+
+
+def translate(what: str, error: Exception) -> StoreError | UsageError:
+    """The escrow error for any error of boto3, botocore or the HTTP library below; `what` names the object."""
+    if isinstance(error, boto.ClientError):
+        answer = error.response
+        status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        details = answer.get("Error", {})
+        return from_answer(what, status, details.get("Code", ""), details.get("Message", ""))
+    name = type(error).__name__
+    if isinstance(error, boto.SSLError):
+        hint = "check the certificate; give the authority's file as ca_file"
+        return UnreachableError("store-tls", f"{what}: no trusted connection ({error})", hint=hint)
+    if isinstance(error, _CREDENTIALS):
+        hint = "give credentials as boto3 expects them (environment, profile or role)"
+        return UsageError(
+            "store-credentials", f"{what}: expected credentials, found none that work ({name})", hint=hint
+        )
+    if isinstance(error, _NETWORK):
+        hint = "check the network and the endpoint"
+        return UnreachableError("store-unreachable", f"{what}: the store does not answer ({name})", hint=hint)
+    hint = "check bucket, region, endpoint and profile"
+    return UsageError("store-config", f"{what}: the S3 client refuses the request ({name}: {error})", hint=hint)
