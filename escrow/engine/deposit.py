@@ -126,11 +126,13 @@ class _Files:
                 now = source.recheck(item)
                 if now is None:
                     break
-                item = now
                 if attempt == _TRIES - 1:
                     lane.counts["changing"] += 1
+                    break  # known by how it was before it was read, so that the next night reads it again
+                item = now
         except UnreadableError as error:
-            lane.add(item, encode_line(UnreadEntry(path=item.path, reason=error.code)), "unread")
+            unread = UnreadItem(item.path, error.code)
+            lane.add(unread, encode_line(_small_entry(unread)), "unread")
             return
         lane.counts["read"] += entry.size
         lane.add(item, encode_line(entry), "file", entry.size)

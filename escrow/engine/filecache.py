@@ -8,6 +8,7 @@ like the list itself, so that a night merges the two streams in constant memory.
 import hashlib
 from base64 import b64decode, b64encode
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from escrow.errors import StateError
@@ -22,7 +23,8 @@ class CacheWriter:
     def __init__(self, folder: Path, series: str) -> None:
         self._folder = folder
         self._path = folder / f"tonight-{series}.list"
-        self._file = self._path.open("wb")
+        with _told(folder):
+            self._file = self._path.open("wb")
         self._digest = hashlib.sha256()
 
     def add(self, item: Item, line: bytes) -> None:
@@ -33,26 +35,33 @@ class CacheWriter:
             head = f"- - - - {b64encode(item.path).decode()}\n"
         block = head.encode() + line
         self._digest.update(block)
-        self._file.write(block)
+        try:
+            self._file.write(block)
+        except OSError as error:
+            raise _unusable(self._folder, error) from error
 
     def lines(self) -> Iterator[bytes]:
         """The list's lines so far."""
-        self._file.flush()
+        with _told(self._folder):
+            self._file.flush()
         with self._path.open("rb") as file:
             while file.readline():
                 yield file.readline()
 
     def keep(self) -> str:
         """Close and give the file its lasting name; returns its SHA-256."""
-        self._file.close()
         digest = self._digest.hexdigest()
-        self._path.replace(self._folder / f"{digest}.list")
+        with _told(self._folder):
+            self._file.close()
+            self._path.replace(self._folder / f"{digest}.list")
         return digest
 
     def close(self) -> None:
         """Drop it, unless it was kept."""
-        self._file.close()
-        self._path.unlink(missing_ok=True)
+        with suppress(OSError):
+            self._file.close()
+        with suppress(OSError):
+            self._path.unlink(missing_ok=True)
 
 
 class CacheReader:
@@ -77,7 +86,7 @@ class CacheReader:
                 while head := file.readline():
                     stat, _, name = head.rstrip(b"\n").rpartition(b" ")
                     yield b64decode(name), stat, file.readline()
-        except FileNotFoundError:
+        except OSError:
             return
 
     def unchanged(self, item: FileItem) -> bytes | None:
@@ -92,9 +101,23 @@ class CacheReader:
 
 def drop_old(folder: Path, keep: set[str]) -> None:
     """Remove caches of other nights and what a killed run left."""
-    try:
+    with _told(folder):
         for path in folder.glob("*.list"):
             if path.stem not in keep:
                 path.unlink()
+
+
+@contextmanager
+def _told(folder: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
-        raise StateError("state-unusable", f"{folder}: an old file cache cannot be removed ({error})") from error
+        raise _unusable(folder, error) from error
+
+
+def _unusable(folder: Path, error: OSError) -> StateError:
+    return StateError(
+        "state-unusable",
+        f"{folder}: the list of last night's files cannot be written or removed ({error.strerror or error})",
+        hint="free disk space and check the folder's rights",
+    )
