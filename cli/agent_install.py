@@ -67,9 +67,9 @@ def install(
         raise UsageError("install-out", "expected --out FOLDER with --dry-run, found none")
     if platform is Platform.WINDOWS:
         _check_drives(output, loaded)
-        files, commands = _windows(job, account, out or loaded.file.parent)
+        files, commands = _windows(job, account, (out or loaded.file.parent).absolute())
     else:
-        files, commands = _systemd(job, user, out or UNIT_FOLDER)
+        files, commands = _systemd(job, user, (out or UNIT_FOLDER).absolute())
     if not dry_run:
         _check_may_install(platform, user, loaded.state)
     for path, data in files.items():
