@@ -1,0 +1,187 @@
+"""Who may do what in a vault's bucket: the one source of every policy that `infra/` deploys.
+
+`infra/s3/setup.py` applies these documents; `infra/aws/escrow.yaml` spells them out, and a test compares the two.
+Everything is plain data: no network, no clock.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+Statement = dict[str, object]
+"""One statement of a policy document, as in JSON."""
+
+PUBLIC = ("README.txt", "RESCUE/*", "charter/*", "stock/*.json", "notices/*", "releases/*", "receipts/*", "events/*")
+"""What is meant to be read by whoever watches: no sealed data and no sealed keys."""
+
+LIST = ("s3:ListBucket", "s3:ListBucketVersions")
+READ = ("s3:GetObject", "s3:GetObjectVersion")
+SEE_LOCK = ("s3:GetObjectRetention",)
+WRITE = ("s3:PutObject", "s3:PutObjectRetention")
+ERASE = ("s3:DeleteObjectVersion", "s3:BypassGovernanceRetention")
+BUCKET = ("s3:GetBucketVersioning", "s3:GetBucketObjectLockConfiguration")
+NEVER = (
+    "s3:DeleteObject",
+    "s3:PutObjectAcl",
+    "s3:PutObjectLegalHold",
+    "s3:PutObjectVersionAcl",
+    "s3:DeleteBucket",
+    "s3:DeleteBucketPolicy",
+    "s3:PutBucketAcl",
+    "s3:PutBucketObjectLockConfiguration",
+    "s3:PutBucketPolicy",
+    "s3:PutBucketVersioning",
+    "s3:PutLifecycleConfiguration",
+)
+"""Denied to every role by name, whatever else is attached to it later."""
+
+
+class Server(Enum):
+    """What reads the policy. `OTHER` (MinIO and its like) takes no users in a bucket's policy: attach `allowed`."""
+
+    AWS = "aws"
+    CEPH = "ceph"
+    SEAWEEDFS = "seaweedfs"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """What one credential may do, as key patterns in the vault; `lists` are prefixes, () none, ("",) all.
+
+    `reads` includes HEAD: S3 has one right for both. `erases` is deleting versions under a GOVERNANCE lock.
+    """
+
+    lists: tuple[str, ...]
+    reads: tuple[str, ...]
+    writes: tuple[str, ...] = ()
+    erases: tuple[str, ...] = ()
+
+
+ROLES: Mapping[str, Role] = {
+    "depositor": Role(
+        lists=("notices/", "charter/", "stock/", "events/"),
+        reads=("notices/*", "charter/*", "stock/*.json", "events/*"),
+        writes=("series/*", "notices/*"),
+    ),
+    "watcher": Role(lists=("",), reads=(*PUBLIC, "series/*")),
+    "custodian": Role(lists=("",), reads=("*",)),
+    "registrar": Role(
+        lists=("",),
+        reads=PUBLIC,
+        writes=("README.txt", "RESCUE/*", "charter/*", "stock/*", "releases/*", "receipts/*", "events/*"),
+    ),
+    "copier": Role(lists=("",), reads=("*",), writes=("*",)),
+    "officer": Role(lists=("stock/",), reads=("stock/*.json",), erases=("stock/*.age",)),
+}
+"""docs/guide-storage.md says who holds which. `copier` is for the second copy's bucket only; `officer` is made only
+where the charter asks for shreddable keys."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the vault lies: a bucket, or a part of one below `prefix` (no slash at its ends). `partition` is AWS's."""
+
+    bucket: str
+    prefix: str = ""
+    partition: str = "aws"
+
+    @property
+    def arn(self) -> str:
+        return f"arn:{self.partition}:s3:::{self.bucket}"
+
+    @property
+    def root(self) -> str:
+        return f"{self.prefix}/" if self.prefix else ""
+
+    def objects(self, patterns: Sequence[str]) -> list[str]:
+        return [f"{self.arn}/{self.root}{pattern}" for pattern in patterns]
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """Days of retention that a put may ask for."""
+
+    least: int
+    most: int
+
+
+def allowed(name: str, place: Place, principal: str | None = None) -> list[Statement]:
+    """What a role is allowed: an identity's policy, or with `principal` (an ARN) statements of a bucket's."""
+    role = ROLES[name]
+    who: Statement = {"Principal": {"AWS": [principal]}} if principal else {}
+
+    def allow(what: str, actions: Sequence[str], resources: Sequence[str], **more: object) -> Statement:
+        said: Statement = {"Sid": f"{name.capitalize()}{what}", "Effect": "Allow", **who}
+        return said | {"Action": list(actions), "Resource": list(resources)} | more
+
+    found = [allow("Bucket", BUCKET, [place.arn])]
+    if role.lists == ("",) and not place.prefix:
+        found.append(allow("List", LIST, [place.arn]))
+    else:
+        prefixes = [f"{place.root}{prefix}*" for prefix in role.lists]
+        found.append(allow("List", LIST, [place.arn], Condition={"StringLike": {"s3:prefix": prefixes}}))
+    found.append(allow("Read", READ, place.objects(role.reads)))
+    found.append(allow("Lock", SEE_LOCK, place.objects(["*"])))
+    if role.writes:
+        found.append(allow("Write", WRITE, place.objects(role.writes)))
+    if role.erases:
+        found.append(allow("Erase", ERASE, place.objects(role.erases)))
+    return found
+
+
+def denied(name: str, place: Place, principal: str, server: Server) -> list[Statement]:
+    """What a role is never allowed, whatever other policies or the ownership of objects give it.
+
+    Ceph lets who put an object read it, so without these a depositor there reads its own packs. Of several values
+    under a negated condition Ceph 16 wants all to match, so there listing is held by `allowed` alone.
+    """
+    role = ROLES[name]
+
+    def deny(what: str, actions: Sequence[str], **rest: object) -> Statement:
+        said: Statement = {"Sid": f"{name.capitalize()}No{what}", "Effect": "Deny"}
+        return said | {"Principal": {"AWS": [principal]}, "Action": list(actions)} | rest
+
+    def beyond(patterns: Sequence[str]) -> Statement:
+        return {"NotResource": place.objects(patterns)} if patterns else {"Resource": place.objects(["*"])}
+
+    found = [deny("Change", NEVER, Resource=[place.arn, *place.objects(["*"])])]
+    if role.reads != ("*",):
+        found.append(deny("Read", READ, **beyond(role.reads)))
+    found.append(deny("Write", WRITE, **beyond(role.writes)))
+    found.append(deny("Erase", ERASE, **beyond(role.erases)))
+    if role.lists != ("",) and server is not Server.CEPH:
+        prefixes = [f"{place.root}{prefix}*" for prefix in role.lists]
+        condition = {"StringNotLike": {"s3:prefix": prefixes}}
+        found.append(deny("List", LIST, Resource=[place.arn], Condition=condition))
+    return found
+
+
+def for_everybody(place: Place, lock: Lock | None) -> list[Statement]:
+    """What holds for every principal: TLS; with `lock` (AWS alone knows these conditions) puts only create, under a
+    COMPLIANCE lock within bounds."""
+    everything: Statement = {"Resource": [place.arn, *place.objects(["*"])]}
+
+    def deny(sid: str, actions: Sequence[str], resources: Statement, condition: Statement) -> Statement:
+        said: Statement = {"Sid": sid, "Effect": "Deny", "Principal": "*", "Action": list(actions)}
+        return said | resources | {"Condition": condition}
+
+    found = [deny("OnlyTls", ["s3:*"], everything, {"Bool": {"aws:SecureTransport": "false"}})]
+    if lock:
+        objects: Statement = {"Resource": place.objects(["*"])}
+        deposits: Statement = {"Resource": place.objects(ROLES["depositor"].writes)}
+        days = "s3:object-lock-remaining-retention-days"
+        creates: Statement = {"Null": {"s3:if-none-match": "true"}, "Bool": {"s3:ObjectCreationOperation": "true"}}
+        compliance: Statement = {"StringNotEquals": {"s3:object-lock-mode": "COMPLIANCE"}}
+        found += [
+            deny("OnlyCreate", WRITE[:1], objects, creates),
+            deny("LockIsCompliance", WRITE, deposits, compliance),
+            deny("LockNotTooLong", WRITE, objects, {"NumericGreaterThan": {days: str(lock.most)}}),
+            deny("LockNotTooShort", WRITE, deposits, {"NumericLessThan": {days: str(lock.least)}}),
+        ]
+    return found
+
+
+def document(statements: Sequence[Statement]) -> Statement:
+    """A policy document of these statements."""
+    return {"Version": "2012-10-17", "Statement": list(statements)}
