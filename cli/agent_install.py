@@ -131,14 +131,18 @@ def _check_drives(output: Output, loaded: Config) -> None:
     """A service account sees no mapped drive. Refused where this machine knows its drives, else told."""
     from escrow.watch.windows import unseen_drives
 
-    paths = {"store": store_of(loaded).url, "state": str(loaded.state), "config": str(loaded.file)}
-    paths |= {f"source {source.name}": str(source.path) for source in loaded.sources}
+    paths = _paths(loaded)
     fixed = _fixed_drives()
     problems = unseen_drives(paths, fixed)
     if problems and fixed is not None:
         raise UsageError("mapped-drive", "; ".join(problems))
     for problem in problems:
         output.note(f"warning: {problem}")
+
+
+def _paths(loaded: Config) -> dict[str, str]:
+    paths = {"store": store_of(loaded).url, "state": str(loaded.state), "config": str(loaded.file)}
+    return paths | {f"source {source.name}": str(source.path) for source in loaded.sources}
 
 
 def _fixed_drives() -> list[str] | None:
