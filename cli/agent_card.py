@@ -1,5 +1,6 @@
 """`escrow agent card`: this machine's public key, for the key holder."""
 
+import json
 import os
 import socket
 from pathlib import Path
@@ -23,6 +24,7 @@ def card(
 
     The card is public. The key beside it (agent.key in the state folder) signs nights, and opens nothing.
 
+    \b
     Example: escrow agent card --out server.card
     """
     from escrow.engine.memory import write_json
@@ -41,7 +43,7 @@ def card(
             )
     if out:
         write_json(out, public)
-    output.row(f'{{"name": "{public["name"]}", "key": "{public["key"]}"}}', **public)
+    output.row(json.dumps(public), **public)
     output.finish(Exit.OK, id=key.public().id)
 
 

@@ -39,6 +39,7 @@ def verify(
 
     The listing is the store's own word; --read looks at the bytes. --deep opens files, with a key.
 
+    \b
     Example: escrow verify --read 1/30
     """
     from escrow.engine.verify import expected_objects, sample, verify_bytes, verify_listing, verify_open

@@ -103,11 +103,12 @@ def parse_config(text: str, file: Path, environment: Mapping[str, str]) -> Confi
             "config-syntax", f"{file}: expected whole TOML, found otherwise: {error}", hint=hint
         ) from error
     table = Table(raw, str(file))
+    state = table.text("state") or "state"
     config = Config(
         file=file,
         vault=table.text_of("vault", _HEX32, "32 lower-case hex digits"),
         fingerprint=table.text_of("fingerprint", _HEX64, "64 lower-case hex digits"),
-        state=file.parent / (environment.get("ESCROW_STATE") or table.text("state") or "state"),
+        state=file.parent / (environment.get("ESCROW_STATE") or state),
         store=_store(table.table("store"), file.parent, environment.get("ESCROW_STORE")),
         sources=tuple(_source(each, file.parent) for each in table.tables("source")),
         rules=tuple(_rule(each) for each in table.tables("rule")),

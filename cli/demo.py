@@ -29,13 +29,14 @@ def demo(
 
     Works in a temporary folder, takes seconds, and fails loudly when anything is not as it should be.
 
+    \b
     Example: escrow demo --keep
     """
     from .demo_nights import DemoVault
 
     output = Output(as_json)
-    if folder and folder.exists() and any(folder.iterdir()):
-        raise UsageError("demo-folder", f"expected a new folder, found {folder} with files in it")
+    if folder and folder.exists():
+        raise UsageError("demo-folder", f"expected a new folder, found {folder}", hint="choose another")
     root = (folder or Path(tempfile.mkdtemp(prefix="escrow-demo-"))).absolute()
     try:
         with output.progress() as progress:

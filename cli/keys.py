@@ -55,6 +55,7 @@ def new(
 
     The passphrase is asked for, or taken from ESCROW_PASSPHRASE. Never run this on the nightly machine.
 
+    \b
     Example: escrow keys new --school "Fernhill School" --agent server.card --out /media/stick/fernhill
     """
     from escrow.custody import Plan

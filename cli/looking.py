@@ -24,6 +24,7 @@ NightArgument = Annotated[str, typer.Argument(metavar="SNAPSHOT", help="The nigh
 def list_(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """List the nights in the vault. Needs no key.
 
+    \b
     Example: escrow list
     """
     output = Output(as_json)
@@ -53,9 +54,7 @@ def new_bytes(snapshot: "Snapshot") -> int:
 
 def _end(output: Output, vault: OpenVault, text: str) -> None:
     """Remember the head; a rolled-back store is told even by commands that look at other things."""
-    errors = [finding for finding in vault.history.findings if finding.severity == "error"]
-    if errors:
-        output.note(f"{len(errors)} findings, such as {errors[0].code} ({errors[0].detail}): run escrow verify")
+    errors = vault.warn(output)
     vault.remember()
     exit = exit_of_codes(finding.code for finding in errors)
     output.finish(exit if exit is Exit.ROLLBACK else Exit.OK, text, findings=len(errors))
@@ -66,6 +65,7 @@ def show(
 ) -> None:
     """Show one night: its notice, and with a key what is in it.
 
+    \b
     Example: escrow show latest --key /media/stick/fernhill/custody.key
     """
     from escrow.engine.reading import choose
@@ -73,6 +73,7 @@ def show(
     output = Output(as_json)
     vault = read_vault(load_config(config))
     one = choose(vault.history, snapshot)
+    views = open_views(vault, snapshot, key, []) if key else []
     notice = one.link.notice
     output.row(
         f"night {one.seq}, deposited {time_label(one.store_time)} UTC by {notice.software}",
@@ -95,7 +96,7 @@ def show(
             packs=len(part.packs),
             new_bytes=size,
         )
-    for view in open_views(vault, snapshot, key, []) if key else []:
+    for view in views:
         _show_contents(output, view)
     _end(output, vault, "")
 
@@ -139,6 +140,7 @@ def diff(
 ) -> None:
     """Show what changed between two nights: files, and for CSV tables the number of rows.
 
+    \b
     Example: escrow diff 11 latest --key /media/stick/fernhill/custody.key
     """
     from escrow.engine.diff import diff as changes

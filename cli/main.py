@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from escrow import __version__
-from escrow.errors import EscrowError, UsageError
+from escrow.errors import EscrowError, StateError, UsageError
 
 from . import checking, demo, keys, looking, nights, restoring, setup, standing
 from .agent_card import card
@@ -51,6 +51,7 @@ def command_line(arguments: Sequence[str]) -> typer.Typer:
 def help_(topic: Annotated[str, typer.Argument(help="exit-codes")] = "exit-codes") -> None:
     """Show the table of exit codes.
 
+    \b
     Example: escrow help exit-codes
     """
     if topic != "exit-codes":
@@ -79,9 +80,13 @@ def main(arguments: Sequence[str]) -> int:
         typer.main.get_command(command_line(arguments))(list(arguments), prog_name="escrow")
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else Exit.INTERNAL
-        if as_json and code in (Exit.USAGE, Exit.INTERRUPTED):
+        finished = code == 0 or isinstance(code, Exit)  # Output.finish ends with an Exit, typer with an int
+        if as_json and not finished:
             _last_line(Exit(code))
         return code
+    except OSError as error:
+        hint = "check the disk's space and this account's rights"
+        return _report(StateError("io-error", f"{error.filename or 'a file'}: {error.strerror}", hint=hint), as_json)
     except EscrowError as error:
         if os.environ.get("ESCROW_DEBUG") == "1":
             traceback.print_exc()

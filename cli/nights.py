@@ -27,6 +27,7 @@ def snapshot(
 ) -> None:
     """Deposit one night: everything of every source, as far as it is not in the vault yet.
 
+    \b
     Example: escrow snapshot --until 07:00 --limit-upload "2 MiB/s"
     """
     output = Output(as_json)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
     from escrow.engine.ports import Progress
     from escrow.record import JsonValue
 
-_GREEN, _RED, _YELLOW = 32, 31, 33
+_RED, _GREEN, _YELLOW = 31, 32, 33
+_PAINT = re.compile("(\x1b\\[(?:0|31|32|33)m)")
 
 
 class Output:
@@ -27,13 +29,15 @@ class Output:
     def __init__(self, as_json: bool, *, aside: bool = False) -> None:
         self.as_json = as_json
         self._stream = sys.stderr if aside else sys.stdout
+        old_console = os.name == "nt" and "WT_SESSION" not in os.environ
+        self._colours = self._stream.isatty() and "NO_COLOR" not in os.environ and not old_console
 
     def row(self, text: str, **fields: "JsonValue") -> None:
         """One result: `text` for people, `fields` for programs."""
         if self.as_json:
             self._write(json.dumps(fields))
         else:
-            self._write(printable(text))
+            self._write(printable(text, colours=self._colours))
 
     def note(self, text: str) -> None:
         """A message beside the results."""
@@ -44,8 +48,8 @@ class Output:
         if self.as_json:
             self._write(json.dumps({"result": exit.word, "exit": exit.value, **fields}))
         elif text:
-            self._write(printable(text))
-        raise typer.Exit(exit.value)
+            self._write(printable(text, colours=self._colours))
+        raise typer.Exit(exit)
 
     def paint(self, text: str, exit: Exit) -> str:
         """`text` in green, yellow or red on a terminal that likes colours."""
@@ -75,9 +79,15 @@ class Output:
         print(line, file=self._stream, flush=True)
 
 
-def printable(text: str) -> str:
-    """Text without control characters and lone surrogates: file names and a store's words may hold anything."""
-    return "".join(char if char.isprintable() or char == "\x1b" else ascii(char)[1:-1] for char in text)
+def printable(text: str, *, colours: bool = False) -> str:
+    """Text without control characters and lone surrogates: file names and a store's words may hold anything.
+
+    `colours`: the four sequences of `Output.paint` stay.
+    """
+    if colours:
+        parts = _PAINT.split(text)
+        return "".join(part if number % 2 else printable(part) for number, part in enumerate(parts))
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
 def shown(path: bytes) -> str:

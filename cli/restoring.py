@@ -27,11 +27,11 @@ _OWN_FAULTS = ("path-", "restore-")
 
 
 def restore(
-    snapshot: Annotated[str, typer.Argument(help="The night's number, or latest.")],
+    snapshot: Annotated[str, typer.Argument(metavar="SNAPSHOT", help="The night's number, or latest.")],
+    key: NeededKeyOption,
     patterns: Annotated[
-        list[str] | None, typer.Argument(metavar="[PATTERN]...", help="Only these, as in .gitignore: mis/documents/")
+        list[str] | None, typer.Argument(metavar="PATTERN", help="Only these, as in .gitignore: mis/documents/")
     ] = None,
-    key: NeededKeyOption = "",
     to: Annotated[Path | None, typer.Option(help="The folder to restore into.")] = None,
     tar: Annotated[str | None, typer.Option(metavar="FILE", help="A tar instead; - for stdout.")] = None,
     compartment: Annotated[list[str] | None, typer.Option(help="Only this compartment. May be repeated.")] = None,
@@ -46,16 +46,18 @@ def restore(
 
     An interrupted restore goes on when it is run again.
 
+    \b
     Example: escrow restore latest "mis/documents/" --to restored --key /media/stick/fernhill/custody.key
     """
     from escrow.engine.restore import RestoreOptions
     from escrow.engine.restore import restore as into_folder
 
-    if not key or (to is None) == (tar is None) or (tar == "-" and as_json):
-        hint = "say --key FILE, and --to DIR or --tar FILE (no --json with --tar -)"
-        raise UsageError("restore-options", "expected a key and one place to restore to", hint=hint)
+    if (to is None) == (tar is None) or (tar == "-" and as_json):
+        hint = "say --to DIR or --tar FILE (no --json with --tar -)"
+        raise UsageError("restore-options", "expected one place to restore to", hint=hint)
     output = Output(as_json, aside=tar == "-")
     vault = read_vault(load_config(config))
+    vault.warn(output)
     views = open_views(vault, snapshot, key, compartment or [])
     options = RestoreOptions(_wanted(patterns or []), overwrite, escape_names)
     with output.progress() as progress:

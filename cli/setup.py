@@ -35,6 +35,7 @@ def init(
 
     Compare the fingerprint that it prints with the key holder's, by telephone. May be run again.
 
+    \b
     Example: escrow init --public public --store /mnt/nas/fernhill --source mis=/srv/exports
     """
     from .public_parts import read_public

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def status(
     vaults: Annotated[
-        list[Path] | None, typer.Argument(metavar="[CONFIG_OR_DIR]...", help="With --all: several vaults.")
+        list[Path] | None, typer.Argument(metavar="CONFIG_OR_DIR", help="With --all: several vaults.")
     ] = None,
     every: Annotated[
         bool, typer.Option("--all", help="A line for each configuration named or in a folder named.")
@@ -32,6 +32,7 @@ def status(
 ) -> None:
     """Say in one line whether the vault is well: last night's age, verdict, what is wrong. Needs no key.
 
+    \b
     Example: escrow status --max-age 36h
     """
     output = Output(as_json)
@@ -79,7 +80,7 @@ def report_status(output: Output, config: Config, max_age: timedelta | None) -> 
     from escrow.engine.status import judge_status
 
     vault = read_vault(config)
-    found = judge_status(vault.history, SystemClock(), max_age or config.max_age)
+    found = judge_status(vault.history, SystemClock(), config.max_age if max_age is None else max_age)
     exit = judge(found)
     _say(output, vault, found, exit)
     vault.remember()

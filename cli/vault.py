@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 from escrow.errors import UsageError
 
 from .config import Config, StoreConfig
+from .output import Output
 
 if TYPE_CHECKING:
     from escrow.engine.sync import Anchor
     from escrow.store import Store
-    from escrow.trust import History
+    from escrow.trust import Finding, History
 
 _TRIES_FAR = 6
 _TRIES_NEAR = 3
@@ -62,6 +63,13 @@ class OpenVault:
     config: Config
     store: "Store"
     history: "History"
+
+    def warn(self, output: Output) -> "list[Finding]":
+        """Tell, beside a command's results, that something is amiss with the vault; gives the findings."""
+        errors = [finding for finding in self.history.findings if finding.severity == "error"]
+        if errors:
+            output.note(f"{len(errors)} findings, such as {errors[0].code} ({errors[0].detail}): run escrow verify")
+        return errors
 
     def remember(self) -> None:
         """Remember the head that was seen, unless the store was rolled back."""

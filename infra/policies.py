@@ -4,7 +4,7 @@
 Everything is plain data: no network, no clock.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -130,30 +130,38 @@ def allowed(name: str, place: Place, principal: str | None = None) -> list[State
     return found
 
 
-def denied(name: str, place: Place, principal: str, server: Server) -> list[Statement]:
-    """What a role is never allowed, whatever other policies or the ownership of objects give it.
+def denied(users: Mapping[str, str], place: Place, server: Server) -> list[Statement]:
+    """What these roles (to their ARNs) are never allowed, whatever other policies or the ownership of objects give.
 
     Ceph lets who put an object read it, so without these a depositor there reads its own packs. Of several values
     under a negated condition Ceph 16 wants all to match, so there listing is held by `allowed` alone.
     """
-    role = ROLES[name]
+    everything = place.objects(["*"])
 
-    def deny(what: str, actions: Sequence[str], **rest: object) -> Statement:
-        said: Statement = {"Sid": f"{name.capitalize()}No{what}", "Effect": "Deny"}
-        return said | {"Principal": {"AWS": [principal]}, "Action": list(actions)} | rest
+    def deny(what: str, roles: Sequence[str], actions: Sequence[str], **rest: object) -> Statement:
+        said: Statement = {"Sid": f"No{what}{''.join(role.capitalize() for role in roles)}", "Effect": "Deny"}
+        return said | {"Principal": {"AWS": [users[role] for role in roles]}, "Action": list(actions)} | rest
 
-    def beyond(patterns: Sequence[str]) -> Statement:
-        return {"NotResource": place.objects(patterns)} if patterns else {"Resource": place.objects(["*"])}
-
-    found = [deny("Change", NEVER, Resource=[place.arn, *place.objects(["*"])])]
-    if role.reads != ("*",):
-        found.append(deny("Read", READ, **beyond(role.reads)))
-    found.append(deny("Write", WRITE, **beyond(role.writes)))
-    found.append(deny("Erase", ERASE, **beyond(role.erases)))
-    if role.lists != ("",) and server is not Server.CEPH:
-        prefixes = [f"{place.root}{prefix}*" for prefix in role.lists]
-        condition = {"StringNotLike": {"s3:prefix": prefixes}}
-        found.append(deny("List", LIST, Resource=[place.arn], Condition=condition))
+    found = [deny("Change", list(users), NEVER, Resource=[place.arn, *everything])]
+    verbs: list[tuple[str, Sequence[str], Callable[[Role], tuple[str, ...]]]] = [
+        ("Read", READ, lambda role: role.reads),
+        ("Write", WRITE, lambda role: role.writes),
+        ("Erase", ERASE, lambda role: role.erases),
+    ]
+    for what, actions, granted in verbs:
+        alike: dict[tuple[str, ...], list[str]] = {}
+        for name in users:
+            alike.setdefault(granted(ROLES[name]), []).append(name)
+        for patterns, roles in alike.items():
+            if not patterns:
+                found.append(deny(what, roles, actions, Resource=everything))
+            elif patterns != ("*",):
+                found.append(deny(what, roles, actions, NotResource=place.objects(patterns)))
+    for name in users:
+        prefixes = [f"{place.root}{prefix}*" for prefix in ROLES[name].lists]
+        if ROLES[name].lists != ("",) and server is not Server.CEPH:
+            condition = {"StringNotLike": {"s3:prefix": prefixes}}
+            found.append(deny("List", [name], LIST, Resource=[place.arn], Condition=condition))
     return found
 
 

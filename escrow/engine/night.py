@@ -14,7 +14,7 @@ from escrow.engine.packing import PackWriter, Workers, workers
 from escrow.engine.ports import Clock, Progress
 from escrow.engine.publish import Press
 from escrow.engine.rotation import UNPLANNED_AT_MOST, UNPLANNED_WITHIN, Begin, plan_series, stock_warning
-from escrow.engine.state import OpenSeries, State
+from escrow.engine.state import PLANNED, OpenSeries, State
 from escrow.engine.sync import Anchor, Footing, Tail, find_footing
 from escrow.errors import UsageError
 from escrow.record import Series, Verdict, series_name, to_payload
@@ -164,7 +164,7 @@ def _begin(agent: Agent, footing: Footing, compartment: str, plan: Begin) -> Non
         ends=int(record.ends.timestamp()),
         retain_until=int(record.retain_until.timestamp()),
     )
-    agent.state.begin_series(made, int(footing.now.timestamp()), plan.why in ("first", "planned"))
+    agent.state.begin_series(made, int(footing.now.timestamp()), plan.why in PLANNED)
 
 
 def _lane(agent: Agent, footing: Footing, series: OpenSeries, threads: Workers, stack: ExitStack) -> Lane:

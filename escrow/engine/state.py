@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from escrow.errors import BusyError, StateError
 from escrow.record import ObjectRef, notice_name
@@ -40,6 +41,18 @@ CREATE TABLE pending (
 );
 """
 _VERSION = 1
+PLANNED = ("first", "planned")
+"""Why a series may begin without anything being amiss."""
+
+
+class Birth(NamedTuple):
+    """When a series began (Unix seconds), with which key, and whether that was to be expected."""
+
+    series: str
+    compartment: str
+    key_id: str
+    at: int
+    planned: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,22 +264,24 @@ class State:
         """The store has the notice: it is the head now."""
         with self._transaction() as db:
             db.execute("DELETE FROM pending")
+            db.execute("DELETE FROM meta WHERE name = 'adopted'")
             self._set_head(Head(seq=notice.seq, sha256=notice.payload_sha256), notice.name)
 
     def _set_head(self, head: Head, name: str) -> None:
         self._db.execute("INSERT OR REPLACE INTO meta VALUES ('head', ?)", (f"{head.seq} {head.sha256}",))
         self._db.execute("INSERT OR REPLACE INTO meta VALUES ('head-name', ?)", (name,))
 
-    def adopt(self, head: Head, name: str, births: list[tuple[str, str, str, int]]) -> None:
+    def adopt(self, head: Head, name: str, births: list[Birth], why: str) -> None:
         """Take the store's history as true and forget all open series: the state was lost, rolled back or copied.
 
-        `births`: series, compartment, key id and Unix time of every series that the history has.
+        `births`: every series that the history has. `why` is remembered as `adopted` until the next notice.
         """
         with self._transaction() as db:
             db.execute("DELETE FROM pending")
             db.execute("UPDATE series SET open = 0")
             self._forget_closed()
-            db.executemany("INSERT OR IGNORE INTO births VALUES (?,?,?,?,0)", births)
+            db.executemany("INSERT OR IGNORE INTO births VALUES (?,?,?,?,?)", births)
+            db.execute("INSERT OR REPLACE INTO meta VALUES ('adopted', ?)", (why,))
             self._set_head(head, name)
 
 

@@ -1,15 +1,16 @@
 """Before a night: what the store's history says, held against what the agent remembers."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
 
 from escrow.engine.fetch import public_objects
 from escrow.engine.ports import Clock
-from escrow.engine.state import State
+from escrow.engine.state import Birth, State
 from escrow.errors import EscrowError, IntegrityError, RefusedError, StateError
 from escrow.limits import MAX_CLOCK_SKEW
-from escrow.record import Charter, Notice, StockKey
+from escrow.record import Charter, Notice, StockKey, check_name, parse_name
 from escrow.seal import VerifyKey
 from escrow.store import Store
 from escrow.trust import Head, History, accept, open_record
@@ -22,6 +23,7 @@ class Tail(Enum):
     STATE_LOST = "state-lost"
     STATE_ROLLED_BACK = "state-rolled-back"
     STORE_ROLLED_BACK = "store-rolled-back"
+    AGENT_CHANGED = "agent-changed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +47,13 @@ class Footing:
     warnings: tuple[str, ...] = ()
 
 
-def judge_tail(head_name: str | None, present: bool, others: bool) -> Tail:
-    """Pure. `present`: the remembered notice is in the store; `others`: properly signed ones of this agent are there,
-    of the same number or later, that the state does not know."""
+def judge_tail(head_name: str | None, present: bool, others: Collection[str], me: str) -> Tail:
+    """Pure. `present`: the remembered notice is in the store; `others`: ids of the agents of the charter whose notices
+    are there, of the same number or later, that the state does not know."""
+    if others and head_name is None:
+        return Tail.STATE_LOST if me in others else Tail.AGENT_CHANGED
     if head_name is None:
-        return Tail.STATE_LOST if others else Tail.EXPECTED
+        return Tail.EXPECTED
     if others:
         return Tail.STATE_ROLLED_BACK
     return Tail.EXPECTED if present else Tail.STORE_ROLLED_BACK
@@ -70,21 +74,23 @@ def find_footing(store: Store, state: State, me: VerifyKey, clock: Clock, anchor
     head = state.head()
     newest = dict(public_objects(store, ("notices/",), after=f"notices/{head.seq:08d}" if head else ""))
     pending = state.pending()
-    mine = {state.recall("head-name"), pending.name if pending else None}
-    others = [name for name, data in newest.items() if name not in mine and _is_ours(data, me)]
-    tail = judge_tail(state.recall("head-name"), state.recall("head-name") in newest, bool(others))
-    if tail in (Tail.STATE_LOST, Tail.STATE_ROLLED_BACK):
+    writers = {name: writer for name, data in newest.items() if (writer := _writer(name, data, charter))}
+    head_name = state.recall("head-name")
+    mine = {head_name, pending.name if pending else None}
+    tail = judge_tail(head_name, head_name in writers, {writers[name] for name in writers if name not in mine}, me.id)
+    if tail in (Tail.STATE_LOST, Tail.STATE_ROLLED_BACK, Tail.AGENT_CHANGED):
         history = accept(
             [*basis, *public_objects(store, ("notices/",))], vault=anchor.vault, fingerprint=anchor.fingerprint
         )
-        _adopt(state, history)
+        _adopt(state, history, tail)
         head = history.head
     elif pending:
         finish_pending(store, state)
         head = state.head()
+    elif tail is Tail.EXPECTED:
+        tail = Tail(state.recall("adopted") or tail.value)
     _check_agent(charter, me, head)
-    junk = [name for name in newest if name not in mine and name not in others]
-    warnings = tuple(f"{name}: not signed by this agent; it was left out" for name in junk)
+    warnings = tuple(f"{name}: no notice of this vault; it was left out" for name in newest if name not in writers)
     return Footing(charter, agreed.charter_sha256, agreed.keys, tail, head, now, warnings)
 
 
@@ -134,20 +140,33 @@ def _check_agent(charter: Charter, me: VerifyKey, head: Head | None) -> None:
     )
 
 
-def _is_ours(data: bytes, me: VerifyKey) -> bool:
+def _writer(name: str, data: bytes, charter: Charter) -> str | None:
+    """The id of the agent that signed the notice `name`; None for junk (docs/format.md, section 9, step 4)."""
+    parsed = parse_name(name)
+    agents = {VerifyKey.parse(agent.key): agent.revoked_after for agent in charter.agents}
     try:
-        open_record(data, Notice, [me])
+        if parsed is None:
+            return None
+        check_name(parsed, data)
+        opened = open_record(data, Notice, agents)
     except EscrowError:
-        return False
-    return True
+        return None
+    notice = opened.record
+    for key in opened.signers:
+        last = agents[key]
+        if key.id == notice.agent and (last is None or notice.seq <= last):
+            return key.id if (notice.vault, notice.seq) == (charter.vault, parsed.n) else None
+    return None
 
 
-def _adopt(state: State, history: History) -> None:
-    births = {
-        part.series: (part.series, part.compartment, part.key, int(notice.store_time.timestamp()))
-        for notice in history.notices
-        for part in notice.series
-        if part.first_pack == 0
-    }
+def _adopt(state: State, history: History, why: Tail) -> None:
+    births: dict[str, Birth] = {}
+    begun: set[str] = set()
+    for notice in history.notices:
+        for part in notice.series:
+            if part.series not in births:
+                at = int(notice.store_time.timestamp())
+                births[part.series] = Birth(part.series, part.compartment, part.key, at, part.compartment not in begun)
+                begun.add(part.compartment)
     if history.head:
-        state.adopt(history.head, history.main[-1].name, list(births.values()))
+        state.adopt(history.head, history.main[-1].name, list(births.values()), why.value)

@@ -129,6 +129,11 @@ class FolderStore:
             target.unlink()
             files.sync_folder(target.parent)
 
+    def read_only(self, key: str) -> bool:
+        """Whether the file has the read-only attribute (no write bit), as a put with a retention asks for."""
+        with files.os_errors(key):
+            return not self._find(key, None).stat().st_mode & 0o222
+
     def now(self) -> datetime:
         """The clock that stamps files here: a share's own, as it can differ from this machine's."""
         with files.os_errors(self.describe()):

@@ -74,7 +74,8 @@ def wanted_policy(task: Task) -> Statement:
     statements = for_everybody(task.place, None) if task.tls else []
     if task.server is not Server.OTHER:
         for role, arn in task.users.items():
-            statements += allowed(role, task.place, arn) + denied(role, task.place, arn, task.server)
+            statements += allowed(role, task.place, arn)
+        statements += denied(task.users, task.place, task.server) if task.users else []
     return document(statements)
 
 
