@@ -123,13 +123,19 @@ class PackWriter:
         self._places = self._indexes.of(dataset, under_way)
 
     def _store_window(self, chunker: Chunker, window: bytes, *, final: bool, extents: ExtentList) -> int:
-        start = 0
+        known = self._places.get
+        start = run = run_start = 0
         for end, chunk_id in zip(*chunker.cut(window, final), strict=True):
-            place = self._places.get(chunk_id)
+            place = known(chunk_id)
             if place is None:
                 place = self._append(window, start, end, chunk_id)
-            extents.add(place, end - start)
+            if place - run != start - run_start:
+                if start > run_start:
+                    extents.add(run, start - run_start)
+                run, run_start = place, start
             start = end
+        if start > run_start:
+            extents.add(run, start - run_start)
         return start
 
     def _append(self, window: bytes, start: int, end: int, chunk_id: bytes) -> int:

@@ -3,7 +3,6 @@
 Nothing of this leaves the agent; readers know only extents (docs/decisions/0040-small-chunks.md).
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from blake3 import blake3
@@ -46,7 +45,7 @@ class Chunker:
     """
 
     def __init__(self, key: bytes, seed: int, dataset: str, size: ChunkSize, page: int | None = None) -> None:
-        self._key = blake3(dataset.encode("utf-8", "surrogatepass"), key=key).digest()
+        self._hasher = blake3(key=blake3(dataset.encode("utf-8", "surrogatepass"), key=key).digest())
         self._page = page
         self._cut = FastCDC(size.target, min_size=size.smallest, max_size=size.largest, seed=seed)
 
@@ -56,22 +55,19 @@ class Chunker:
         Unless `final`, the last chunk is left out, since more bytes could move its end: the caller begins the next
         window with what follows the last end.
         """
-        key = self._key
-        ends: list[int] = []
-        ids: list[bytes] = []
-        for end, chunk in self._pages(window) if self._page else self._by_content(window):
-            ends.append(end)
-            ids.append(blake3(chunk, key=key).digest(ID_BYTES))
+        if self._page:
+            ends = [*range(self._page, len(window), self._page), len(window)] if window else []
+        else:
+            ends = [chunk.offset + chunk.length for chunk in self._cut.cut_buf(window)]
         if not final:
-            del ends[-1:], ids[-1:]
-        return ends, ids
-
-    def _by_content(self, window: bytes) -> Iterator[tuple[int, memoryview]]:
-        for chunk in self._cut.cut_buf(window):
-            yield chunk.offset + chunk.length, chunk.data
-
-    def _pages(self, window: bytes) -> Iterator[tuple[int, memoryview]]:
+            del ends[-1:]
         view = memoryview(window)
-        for start in range(0, len(window), self._page or 1):
-            page = view[start : start + (self._page or 1)]
-            yield start + len(page), page
+        hasher = self._hasher
+        ids: list[bytes] = []
+        start = 0
+        for end in ends:
+            hasher.update(view[start:end])
+            ids.append(hasher.digest(ID_BYTES))
+            hasher.reset()
+            start = end
+        return ends, ids
