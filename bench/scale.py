@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
+from typing import TYPE_CHECKING
 
 from bench.measure import measure
 from escrow.custody import Plan, new_vault
@@ -26,6 +27,9 @@ from escrow.record import Compartment, School
 from escrow.seal import SigningKey
 from escrow.source import FileItem, Item, ScanNotes
 from escrow.store import FolderStore
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 _FILE = 2_500_000_000
 _BLOCK = 1 << 20
@@ -44,17 +48,19 @@ class Rows(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def read(self, size: int = -1, /) -> bytes:
-        size = min(size, self._left)
+    def readinto(self, buffer: "WriteableBuffer", /) -> int:
+        view = memoryview(buffer)
+        size = min(len(view), self._left)
         while len(self._rest) < size:
             words, random = self._words, self._random
             start = int(random.random() * 4000)
             self._rest += (
                 ",".join(words[start : start + 900 : 1 + int(random.random() * 7)]) + f",{random.random()}\n"
             ).encode()
-        block, self._rest = self._rest[:size], self._rest[size:]
+        view[:size] = self._rest[:size]
+        self._rest = self._rest[size:]
         self._left -= size
-        return block
+        return size
 
 
 class Tables:

@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from io import RawIOBase
 
+from escrow.engine.blocks import BLOCK, HEADROOM, Block, Reader, blocks_of
 from escrow.engine.filecache import CacheReader, CacheWriter
 from escrow.engine.packing import PackWriter
 from escrow.engine.ports import Progress
@@ -23,7 +23,6 @@ from escrow.source import (
     scan_all,
 )
 
-_BLOCK = 2 << 20
 _TRIES = 3
 _LIST_DATASET = "\0file list"
 
@@ -53,21 +52,12 @@ class Lane:
         digest = hashlib.sha256()
         size = 0
 
-        def blocks() -> Iterator[bytes]:
+        def seen(data: memoryview) -> None:
             nonlocal size
-            block = bytearray()
-            for line in self.cache.lines():
-                block += line
-                if len(block) >= _BLOCK:
-                    digest.update(block)
-                    size += len(block)
-                    yield bytes(block)
-                    block.clear()
-            digest.update(block)
-            size += len(block)
-            yield bytes(block)
+            size += len(data)
+            digest.update(data)
 
-        extents = self.writer.store_file(_LIST_DATASET, "table", blocks())
+        extents = self.writer.store_file(_LIST_DATASET, "table", blocks_of(self.cache.lines(), seen))
         return ListRef(size=size, sha256=digest.hexdigest(), extents=extents)
 
 
@@ -88,7 +78,7 @@ def deposit(
     whole is unreadable.
     """
     with ThreadPoolExecutor(1, "read") as ahead:
-        files = _Files(ahead, progress, each_block)
+        files = _Files(Reader(ahead), progress, each_block)
         for source, item in scan_all(sources):
             each_block()
             lane = lanes[compartments.assign(item.path)]
@@ -109,7 +99,7 @@ def _small_entry(item: DirItem | LinkItem | UnreadItem) -> Entry:
 
 @dataclass(frozen=True, slots=True)
 class _Files:
-    ahead: ThreadPoolExecutor
+    reader: Reader
     progress: Progress
     each_block: Callable[[], None]
 
@@ -142,17 +132,15 @@ class _Files:
         digest = hashlib.sha256()
         size = 0
 
-        def counted(blocks: Iterator[bytes]) -> Iterator[bytes]:
+        def counted(blocks: Iterator[Block]) -> Iterator[Block]:
             nonlocal size
             for block in blocks:
-                size += len(block)
+                size += block.end - HEADROOM
                 yield block
                 self.each_block()
 
         with source.open(item) as raw:
-            blocks = (
-                _read_ahead(raw, digest.update, self.ahead) if item.size > _BLOCK else _read_all(raw, digest.update)
-            )
+            blocks = self.reader.blocks(raw, digest.update, large=item.size > BLOCK)
             extents = writer.store_file(item.dataset, item.kind, counted(blocks))
         return FileEntry(
             path=item.path,
@@ -163,25 +151,3 @@ class _Files:
             sha256=digest.hexdigest(),
             extents=extents,
         )
-
-
-def _read_all(raw: RawIOBase, seen: Callable[[bytes], None]) -> Iterator[bytes]:
-    while block := raw.read(_BLOCK):
-        seen(block)
-        yield block
-
-
-def _read_ahead(raw: RawIOBase, seen: Callable[[bytes], None], ahead: ThreadPoolExecutor) -> Iterator[bytes]:
-    def step() -> bytes:
-        block = raw.read(_BLOCK) or b""
-        seen(block)
-        return block
-
-    coming = ahead.submit(step)
-    try:
-        while block := coming.result():
-            coming = ahead.submit(step)
-            yield block
-    finally:
-        if not coming.cancel():
-            coming.exception()

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from escrow import limits
+from escrow.engine.blocks import HEADROOM, Block
 from escrow.engine.indexes import DatasetIndexes
 from escrow.engine.state import State
 from escrow.pack.chunks import DOCUMENT, TABLE, Chunker, page_size
@@ -27,7 +28,7 @@ from escrow.store import Store
 UPLOADS = 2
 _SIZES = {"table": TABLE, "document": DOCUMENT}
 _FIRST_LEVEL = 3
-_LATER_LEVEL = 6
+_LATER_LEVEL = 3
 _IN_FLIGHT = 3
 _RAW_AT_MOST = limits.MAX_PACK_RAW - 8 * limits.MIB
 
@@ -101,16 +102,20 @@ class PackWriter:
         self._raw = 0
         self._chunks: dict[str, list[tuple[bytes, int]]] = {}
 
-    def store_file(self, dataset: str, kind: Kind, blocks: Iterator[bytes]) -> tuple[Extent, ...]:
+    def store_file(self, dataset: str, kind: Kind, blocks: Iterator[Block]) -> tuple[Extent, ...]:
         """Deposit the bytes of one file of `dataset`; gives its extents. Constant memory but for the extents."""
         self._turn_to(dataset)
         extents = ExtentList()
-        rest = next(blocks, b"")
-        chunker = Chunker(self._key, self._seed, dataset, _SIZES[kind], page_size(rest))
+        chunker: Chunker | None = None
+        rest = b""
         for block in blocks:
-            window = rest[self._store_window(chunker, rest, final=False, extents=extents) :]
-            rest = window + block
-        self._store_window(chunker, rest, final=True, extents=extents)
+            if chunker is None:
+                page = page_size(bytes(block.buffer[HEADROOM : HEADROOM + 18]))
+                chunker = Chunker(self._key, self._seed, dataset, _SIZES[kind], page)
+            window = block.window(rest)
+            rest = bytes(window[self._store_window(chunker, window, final=False, extents=extents) :])
+        if chunker is not None:
+            self._store_window(chunker, memoryview(rest), final=True, extents=extents)
         return extents.finish()
 
     def _turn_to(self, dataset: str) -> None:
@@ -122,7 +127,7 @@ class PackWriter:
         under_way.append((self._ordinal, pack_records(self._chunks.get(dataset, ()))))
         self._places = self._indexes.of(dataset, under_way)
 
-    def _store_window(self, chunker: Chunker, window: bytes, *, final: bool, extents: ExtentList) -> int:
+    def _store_window(self, chunker: Chunker, window: memoryview, *, final: bool, extents: ExtentList) -> int:
         known = self._places.get
         start = run = run_start = 0
         for end, chunk_id in zip(*chunker.cut(window, final), strict=True):
@@ -138,11 +143,11 @@ class PackWriter:
             extents.add(run, start - run_start)
         return start
 
-    def _append(self, window: bytes, start: int, end: int, chunk_id: bytes) -> int:
+    def _append(self, window: memoryview, start: int, end: int, chunk_id: bytes) -> int:
         if len(self._segment) + end - start > limits.SEGMENT_RAW:
             self._close_segment()
         offset = self._raw + len(self._segment)
-        self._segment += memoryview(window)[start:end]
+        self._segment += window[start:end]
         self._chunks.setdefault(self._dataset, []).append((chunk_id, offset))
         place = self._places[chunk_id] = self._ordinal << 32 | offset
         return place

@@ -49,7 +49,7 @@ class Chunker:
         self._page = page
         self._cut = FastCDC(size.target, min_size=size.smallest, max_size=size.largest, seed=seed)
 
-    def cut(self, window: bytes, final: bool) -> tuple[list[int], list[bytes]]:
+    def cut(self, window: memoryview, final: bool) -> tuple[list[int], list[bytes]]:
         """Ends and ids of the chunks in `window`.
 
         Unless `final`, the last chunk is left out, since more bytes could move its end: the caller begins the next
@@ -61,12 +61,11 @@ class Chunker:
             ends = [chunk.offset + chunk.length for chunk in self._cut.cut_buf(window)]
         if not final:
             del ends[-1:]
-        view = memoryview(window)
         hasher = self._hasher
         ids: list[bytes] = []
         start = 0
         for end in ends:
-            hasher.update(view[start:end])
+            hasher.update(window[start:end])
             ids.append(hasher.digest(ID_BYTES))
             hasher.reset()
             start = end

@@ -68,8 +68,7 @@ def test_keys_and_recipients_of_good_form_and_no_meaning() -> None:
     assert w.codes(accept([w.named(bad)])) == ["field-type", "charter-missing"]
     key = replace(w.STOCK.keys[0], id=r.key_id_of(odd_recipient), recipient=odd_recipient)
     history = accept([w.named(w.CHARTER), w.named(replace(w.STOCK, keys=(*w.STOCK.keys, key)))])
-    assert w.codes(history) == ["field-type"]
-    assert len(history.keys) == 2
+    assert (w.codes(history), len(history.keys)) == ([], 3)  # checked when the key is used: it is slow
 
 
 def test_objects_come_in_any_order() -> None:
