@@ -23,7 +23,7 @@ class ChunkSize:
     largest: int
 
 
-TABLE = ChunkSize(1 * KIB, 4 * KIB, 32 * KIB)
+TABLE = ChunkSize(KIB // 2, 2 * KIB, 32 * KIB)
 DOCUMENT = ChunkSize(32 * KIB, 64 * KIB, 512 * KIB)
 
 
