@@ -15,7 +15,6 @@ from escrow import __version__
 from escrow.errors import EscrowError, StateError, UsageError
 
 from . import checking, demo, keys, looking, nights, restoring, setup, standing
-from .agent_card import card
 from .exits import Exit, exit_of, table
 from .output import printable
 
@@ -38,12 +37,10 @@ def command_line(arguments: Sequence[str]) -> typer.Typer:
     app.command("demo")(demo.demo)
     app.command("help")(help_)
     app.add_typer(keys.app, name="keys")
-    agent = typer.Typer()
-    if arguments[:1] == ["agent"] and arguments[1:2] != ["card"]:
+    if arguments[:1] == ["agent"]:
         from .agent_commands import app as agent
     else:
-        agent.command("card")(card)
-        agent.callback()(_all_commands)
+        agent = typer.Typer(callback=_all_commands)
     app.add_typer(agent, name="agent", help="The nightly machine: its card, its night, its timer.")
     return app
 

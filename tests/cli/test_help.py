@@ -58,8 +58,7 @@ def test_every_command_has_a_purpose_and_an_example_that_exists(words: str) -> N
     example = re.search(r"^ *Example: (.*(?:\n    ?\S.*)?)", told.out, re.MULTILINE)
     assert example, told.out
     tokens = shlex.split(example[1])
-    start = tokens.index("escrow")
-    assert tokens[start + 1 : start + 1 + len(words.split())] == words.split()
+    assert f" escrow {words} " in f" {' '.join(tokens)} "
     options = {name for parameter in getattr(commands()[words], "params", []) for name in parameter.opts}
     assert {token for token in tokens if token.startswith("--")} <= options
     if words != "help":
