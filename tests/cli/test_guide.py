@@ -36,7 +36,7 @@ def test_every_command_of_the_guide_works_in_its_order(tmp_path: Path) -> None:
     settings = {name: value for name, value in os.environ.items() if not name.startswith("ESCROW_")}
     settings["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{settings['PATH']}"
     settings |= {"ESCROW_PASSPHRASE": "for this test alone", "HERE": str(here)}
-    done = subprocess.run([bash, "-c", script], env=settings, capture_output=True, text=True, check=False)
+    done = subprocess.run([bash, "-c", script], cwd=here, env=settings, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "ok: 1 nights, 0 findings" in done.stdout
     assert "ok: Fernhill School: night 1" in done.stdout

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-
 from escrow_cli.exits import Exit
+
 from tests.cli.conftest import World, escrow
 from tests.servers.seaweed import Seaweed, seaweed, seaweed_bucket
 
