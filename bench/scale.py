@@ -11,22 +11,16 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
 from bench.measure import measure
-from escrow.custody import Plan, new_vault
-from escrow.engine.night import Agent, Work, run_night
-from escrow.engine.ports import NoProgress, SystemClock
+from bench.vault import bench_agent
+from escrow.engine.night import Work, run_night
+from escrow.engine.ports import NoProgress
 from escrow.engine.state import State
-from escrow.engine.sync import Anchor
-from escrow.record import Agent as CharterAgent
-from escrow.record import Compartment, School
-from escrow.seal import SigningKey
 from escrow.source import FileItem, Item, ScanNotes
-from escrow.store import FolderStore
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -95,24 +89,10 @@ class Tables:
 
 def one(size: int, folder: Path) -> dict[str, int]:
     """One first night of `size` bytes into `folder`; gives its counts."""
-    key = SigningKey.generate()
-    plan = Plan(
-        school=School(name="Bench"),
-        role="bench",
-        agents=[CharterAgent(key=key.public().encode(), name="bench")],
-        compartments=[Compartment(name="records", nights=31, keep_days=30)],
-        strictest="records",
-        cap_days=400,
-    )
-    made = new_vault(plan, datetime.now(UTC).replace(microsecond=0))
-    store = FolderStore(folder / "vault", create=True)
-    for name, data in made.public.items():
-        store.put(name, data)
-    state = State.open(folder / "state")
-    agent = Agent(store, state, key, SystemClock(), Anchor(made.vault, made.fingerprint))
+    agent = bench_agent(folder)
     report = run_night(agent, Work([Tables(size)], [], lambda: True), NoProgress())
     series = report.compartments["records"].series
-    chunks = sum(len(records) for _, records in _records(state, series)) // 20
+    chunks = sum(len(records) for _, records in _records(agent.state, series)) // 20
     return {"chunks": chunks, "put": report.compartments["records"].bytes_put}
 
 

@@ -24,7 +24,7 @@ from escrow.source import (
 )
 
 _TRIES = 3
-_LIST_DATASET = "\0file list"
+LIST_DATASET = "\0file list"
 
 
 @dataclass(slots=True)
@@ -57,7 +57,7 @@ class Lane:
             size += len(data)
             digest.update(data)
 
-        extents = self.writer.store_file(_LIST_DATASET, "table", blocks_of(self.cache.lines(), seen))
+        extents = self.writer.store_file(LIST_DATASET, "table", blocks_of(self.cache.lines(), seen))
         return ListRef(size=size, sha256=digest.hexdigest(), extents=extents)
 
 
