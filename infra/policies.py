@@ -100,7 +100,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Lock:
-    """Days of retention that a put may ask for."""
+    """Days of retention that a put may ask for; `least` 0 for no bound."""
 
     least: int
     most: int
@@ -180,13 +180,14 @@ def for_everybody(place: Place, lock: Lock | None) -> list[Statement]:
         deposits: Statement = {"Resource": place.objects(ROLES["depositor"].writes)}
         days = "s3:object-lock-remaining-retention-days"
         creates: Statement = {"Null": {"s3:if-none-match": "true"}, "Bool": {"s3:ObjectCreationOperation": "true"}}
-        compliance: Statement = {"StringNotEquals": {"s3:object-lock-mode": "COMPLIANCE"}}
+        compliance: Statement = {"StringNotEqualsIfExists": {"s3:object-lock-mode": "COMPLIANCE"}}
         found += [
             deny("OnlyCreate", WRITE[:1], objects, creates),
             deny("LockIsCompliance", WRITE, deposits, compliance),
             deny("LockNotTooLong", WRITE, objects, {"NumericGreaterThan": {days: str(lock.most)}}),
-            deny("LockNotTooShort", WRITE, deposits, {"NumericLessThan": {days: str(lock.least)}}),
         ]
+        if lock.least:
+            found.append(deny("LockNotTooShort", WRITE, deposits, {"NumericLessThan": {days: str(lock.least)}}))
     return found
 
 

@@ -17,7 +17,7 @@ _PUBLIC = ("charter", "stock", "series", "notice")
 def public_objects(store: Store, prefixes: Iterable[str] = FOLDERS, after: str = "") -> Iterator[tuple[str, bytes]]:
     """Signed records (not keys, packs or manifests) below `prefixes`, each with bytes that fit its name if any do.
 
-    Junk comes too, as it is; trust/ tells of it. Objects over MAX_RECORD come empty.
+    Junk comes too, by name and empty; trust/ tells of it. Objects over MAX_RECORD come empty.
     """
     with ThreadPoolExecutor(_PARALLEL) as pool:
         for prefix in prefixes:
@@ -32,9 +32,11 @@ def _is_public(key: str) -> bool:
 
 
 def _best(store: Store, versions: list[ObjectInfo]) -> tuple[str, bytes]:
-    """The newest version that fits the name, else the newest one."""
+    """The newest version that fits the name, else the newest one. Junk is not read: the agent may be denied it."""
     key = versions[0].key
     name = parse_name(key)
+    if name is None:
+        return key, b""
     newest: bytes | None = None
     for info in versions:
         if info.delete_marker:
@@ -45,8 +47,6 @@ def _best(store: Store, versions: list[ObjectInfo]) -> tuple[str, bytes]:
             data = b""
         if newest is None:
             newest = data
-        if name is None:
-            break
         try:
             check_name(name, data)
         except IntegrityError:

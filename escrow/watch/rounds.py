@@ -15,7 +15,7 @@ from escrow.engine.reading import load_history
 from escrow.engine.state import State
 from escrow.engine.sync import Anchor
 from escrow.engine.verify import Checked, expected_objects, sample, verify_bytes, verify_listing
-from escrow.errors import BusyError, EscrowError, StateError, UnreachableError, UsageError
+from escrow.errors import BusyError, DeniedError, EscrowError, StateError, UnreachableError, UsageError
 from escrow.seal import SigningKey
 from escrow.source import Rule, Source
 from escrow.store import Store
@@ -97,6 +97,11 @@ def run_round(machine: Machine, duty: Duty, progress: Progress, outcome: Callabl
         result.night = _until_morning(lambda: _deposit(machine, duty, progress, result), machine.clock, duty)
         if result.night.finished:
             _until_morning(lambda: _check(machine, duty, progress, result), machine.clock, duty)
+    except DeniedError as error:
+        if result.deposited is None or error.code != "store-denied":
+            result.error = error
+        else:
+            result.warnings.append("nothing was verified: this credential may only deposit; verify with the watcher's")
     except EscrowError as error:
         result.error = error
     write_agent_status(machine.state_folder, _status(before, result, outcome(result)))
