@@ -100,7 +100,9 @@ class PackWriter:
         self._sizes: list[tuple[int, int]] = []
         self._compressed = 0
         self._raw = 0
-        self._chunks: dict[str, list[tuple[bytes, int]]] = {}
+        self._fresh: list[tuple[bytes, int]] = []
+        self._chunks: dict[str, list[tuple[bytes, int]]] = {self._dataset: self._fresh}
+        self._base = self._ordinal << 32
 
     def store_file(self, dataset: str, kind: Kind, blocks: Iterator[Block]) -> tuple[Extent, ...]:
         """Deposit the bytes of one file of `dataset`; gives its extents. Constant memory but for the extents."""
@@ -126,6 +128,7 @@ class PackWriter:
         under_way = [(upload.ordinal, upload.chunks.get(dataset, b"")) for upload in self._uploads]
         under_way.append((self._ordinal, pack_records(self._chunks.get(dataset, ()))))
         self._places = self._indexes.of(dataset, under_way)
+        self._fresh = self._chunks.setdefault(dataset, [])
 
     def _store_window(self, chunker: Chunker, window: memoryview, *, final: bool, extents: ExtentList) -> int:
         known = self._places.get
@@ -146,10 +149,11 @@ class PackWriter:
     def _append(self, window: memoryview, start: int, end: int, chunk_id: bytes) -> int:
         if len(self._segment) + end - start > limits.SEGMENT_RAW:
             self._close_segment()
-        offset = self._raw + len(self._segment)
-        self._segment += window[start:end]
-        self._chunks.setdefault(self._dataset, []).append((chunk_id, offset))
-        place = self._places[chunk_id] = self._ordinal << 32 | offset
+        segment = self._segment
+        offset = self._raw + len(segment)
+        segment += window[start:end]
+        self._fresh.append((chunk_id, offset))
+        place = self._places[chunk_id] = self._base | offset
         return place
 
     def _close_segment(self) -> None:
@@ -180,14 +184,15 @@ class PackWriter:
             size=len(body),
             head_sha256=hashlib.sha256(self._sealer.head).hexdigest(),
         )
-        chunks = {dataset: pack_records(chunks) for dataset, chunks in self._chunks.items()}
+        chunks = {dataset: pack_records(chunks) for dataset, chunks in self._chunks.items() if chunks}
+        ordinal = self._ordinal
+        self._ordinal += 1
         self._begin_pack()
         while len(self._uploads) >= UPLOADS:
             self._acknowledge()
         name = pack_name(self.series, ref.sha256)
         done: Future[object] = self._threads.upload.submit(self._store.put, name, body, retain_until=self._retain_until)
-        self._uploads.append(_Upload(self._ordinal, ref, chunks, done))
-        self._ordinal += 1
+        self._uploads.append(_Upload(ordinal, ref, chunks, done))
         self.fresh = False
 
     def _acknowledge(self) -> None:
