@@ -55,9 +55,8 @@ def workers() -> Iterator[Workers]:
 @dataclass(frozen=True, slots=True)
 class _Upload:
     ordinal: int
-    ref: ObjectRef
     chunks: dict[str, bytes]
-    done: Future[object]
+    done: Future[ObjectRef]
 
 
 class PackWriter:
@@ -177,29 +176,32 @@ class PackWriter:
     def _close_pack(self) -> None:
         while self._frames:
             self._seal_frame()
-        self._parts += (self._sealer.update(close_pack(self._sizes)), self._sealer.finish())
-        body = b"".join(self._parts)
-        ref = ObjectRef(
-            sha256=hashlib.sha256(body).hexdigest(),
-            size=len(body),
-            head_sha256=hashlib.sha256(self._sealer.head).hexdigest(),
-        )
+        parts = [*self._parts, self._sealer.update(close_pack(self._sizes)), self._sealer.finish()]
         chunks = {dataset: pack_records(chunks) for dataset, chunks in self._chunks.items() if chunks}
         ordinal = self._ordinal
         self._ordinal += 1
         self._begin_pack()
         while len(self._uploads) >= UPLOADS:
             self._acknowledge()
-        name = pack_name(self.series, ref.sha256)
-        done: Future[object] = self._threads.upload.submit(self._store.put, name, body, retain_until=self._retain_until)
-        self._uploads.append(_Upload(ordinal, ref, chunks, done))
+        self._uploads.append(_Upload(ordinal, chunks, self._threads.upload.submit(self._send, parts)))
         self.fresh = False
+
+    def _send(self, parts: list[bytes]) -> ObjectRef:
+        body = b"".join(parts)
+        ref = ObjectRef(
+            sha256=hashlib.sha256(body).hexdigest(),
+            size=len(body),
+            head_sha256=hashlib.sha256(parts[0]).hexdigest(),
+        )
+        parts.clear()
+        self._store.put(pack_name(self.series, ref.sha256), body, retain_until=self._retain_until)
+        return ref
 
     def _acknowledge(self) -> None:
         upload = self._uploads.popleft()
-        upload.done.result()
-        self._state.journal_pack(self.series, upload.ordinal, upload.ref, upload.chunks)
-        self.bytes_put += upload.ref.size
+        ref = upload.done.result()
+        self._state.journal_pack(self.series, upload.ordinal, ref, upload.chunks)
+        self.bytes_put += ref.size
         self.acknowledged += 1
 
     def drain(self) -> None:
