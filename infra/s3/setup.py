@@ -106,7 +106,7 @@ def plan(client: "S3Client", task: Task) -> list[tuple[str, Callable[[], object]
     foreign = [each for each in _sids(before) if each not in _sids(wanted)]
     if foreign:
         raise CannotError(f"the policy of {bucket} has statements of others ({', '.join(foreign)}): remove them first")
-    if before != wanted and wanted["Statement"]:
+    if plain(before) != plain(wanted) and wanted["Statement"]:
         said = f"set the policy: {', '.join(task.users) or 'no users'}{'; TLS only' if task.tls else ''}"
         steps.append((said, lambda: _set_policy(client, bucket, wanted)))
     return steps
@@ -140,6 +140,15 @@ def _policy(client: "S3Client", bucket: str) -> Statement:
     return found
 
 
+def plain(value: object) -> object:
+    """A policy without the choices of form that servers make: a list of one or its value, order, empty members."""
+    if isinstance(value, dict):
+        return {key: plain(each) for key, each in value.items() if each not in ({}, [], "", None)}
+    if isinstance(value, list) and value and all(isinstance(each, str) for each in value):
+        return sorted(value) if len(value) > 1 else value[0]
+    return [plain(each) for each in value] if isinstance(value, list) else value
+
+
 def _sids(policy: Statement) -> list[str]:
     statements = policy.get("Statement", [])
     assert isinstance(statements, list)
@@ -148,7 +157,7 @@ def _sids(policy: Statement) -> list[str]:
 
 def _set_policy(client: "S3Client", bucket: str, wanted: Statement) -> None:
     client.put_bucket_policy(Bucket=bucket, Policy=json.dumps(wanted, separators=(",", ":")))
-    if _policy(client, bucket) != wanted:
+    if plain(_policy(client, bucket)) != plain(wanted):
         raise CannotError("the server took the policy and shows another one: do not trust it")
 
 
@@ -187,9 +196,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     task = Task(place, Server(asked.server), asked.users, asked.default_days, tls)
     # Ceph answers boto3's newer default checksums over https with 411
     config = Config(request_checksum_calculation="when_required", s3={"addressing_style": "path"})
-    region = boto3.Session().region_name or "us-east-1"
-    client: S3Client = boto3.client(
-        "s3", endpoint_url=asked.endpoint, region_name=region, verify=asked.ca_file, config=config
+    session = boto3.Session()
+    client: S3Client = session.client(
+        "s3",
+        endpoint_url=asked.endpoint,
+        region_name=session.region_name or "us-east-1",
+        verify=asked.ca_file,
+        config=config,
     )
     try:
         steps = plan(client, task)
