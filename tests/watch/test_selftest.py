@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -14,20 +13,14 @@ from escrow.source import FolderSource
 from escrow.store import MemoryStore, Store
 from escrow.watch import Machine
 from escrow.watch.selftest import try_machine
-from tests.engine.kit import AGENT, NIGHTS, RULES, STRANGER, School, school, write_tree
+from tests.engine.kit import STRANGER, School
+from tests.watch.kit import machine
 
 
 @pytest.fixture
-def one(tmp_path: Path) -> School:
-    made = school(tmp_path)
-    write_tree(made.source, NIGHTS[1])
-    made.state.mkdir()
-    return made
-
-
-def machine(one: School) -> Machine:
-    sources = [FolderSource("school", one.source)]
-    return Machine(lambda: one.store, one.state, AGENT, one.anchor, sources, RULES, one.clock)
+def one(one: School) -> School:
+    one.state.mkdir()
+    return one
 
 
 def failed(parts: Machine) -> dict[str, str]:

@@ -106,9 +106,10 @@ def test_a_path_cannot_add_a_line(path: str) -> None:
         quote(path)
 
 
-@given(st.text(st.characters(codec="utf-8"), min_size=1, max_size=30).filter(str.isprintable))
+@given(st.text(st.sampled_from(" aé%$\"'\\;#-/`"), min_size=1, max_size=12))
 def test_a_quoted_word_stays_one_word(word: str) -> None:
     text = quote(word)
+    assert text.count("%") == 2 * word.count("%")
     if text.startswith('"'):
         inner = re.sub(r"\\(.)", r"\1", text[1:-1])
         assert not re.search(r'(?<!\\)(\\\\)*"', text[1:-1])
