@@ -5,8 +5,8 @@ from itertools import chain
 
 from escrow.pack.index import Places, read_records
 
-AT_MOST = 500_000
-"""Chunks held at once, some 150 bytes each; the dataset at work may be larger."""
+AT_MOST = 250_000
+"""Chunks held, some 150 bytes each, beside those of the dataset at work."""
 
 Records = Iterable[tuple[int, bytes]]
 """Pack ordinals with the records of one dataset's chunks in that pack."""
@@ -26,7 +26,7 @@ class DatasetIndexes:
             places = {}
             for ordinal, records in chain(self._journalled(dataset), under_way):
                 places.update(read_records(ordinal, records))
-        self._held[dataset] = places
-        while len(self._held) > 1 and sum(map(len, self._held.values())) > AT_MOST:
+        while sum(map(len, self._held.values())) > AT_MOST:
             del self._held[next(iter(self._held))]
+        self._held[dataset] = places
         return places

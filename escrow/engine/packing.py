@@ -19,7 +19,7 @@ from escrow.engine.state import State
 from escrow.pack.chunks import DOCUMENT, TABLE, Chunker, page_size
 from escrow.pack.extents import Extent, ExtentList
 from escrow.pack.frames import close_pack, compress
-from escrow.pack.index import Places, pack_records
+from escrow.pack.index import Places, pack_record
 from escrow.record import ObjectRef, pack_name
 from escrow.seal import Recipient, Sealer
 from escrow.source import Kind
@@ -28,7 +28,7 @@ from escrow.store import Store
 UPLOADS = 2
 _SIZES = {"table": TABLE, "document": DOCUMENT}
 _FIRST_LEVEL = 3
-_LATER_LEVEL = 3
+_LATER_LEVEL = 5
 _IN_FLIGHT = 3
 _RAW_AT_MOST = limits.MAX_PACK_RAW - 8 * limits.MIB
 
@@ -99,8 +99,8 @@ class PackWriter:
         self._sizes: list[tuple[int, int]] = []
         self._compressed = 0
         self._raw = 0
-        self._fresh: list[tuple[bytes, int]] = []
-        self._chunks: dict[str, list[tuple[bytes, int]]] = {self._dataset: self._fresh}
+        self._fresh = bytearray()
+        self._chunks: dict[str, bytearray] = {self._dataset: self._fresh}
         self._base = self._ordinal << 32
 
     def store_file(self, dataset: str, kind: Kind, blocks: Iterator[Block]) -> tuple[Extent, ...]:
@@ -125,9 +125,9 @@ class PackWriter:
         self._close_segment()
         self._dataset = dataset
         under_way = [(upload.ordinal, upload.chunks.get(dataset, b"")) for upload in self._uploads]
-        under_way.append((self._ordinal, pack_records(self._chunks.get(dataset, ()))))
+        under_way.append((self._ordinal, bytes(self._chunks.get(dataset, b""))))
         self._places = self._indexes.of(dataset, under_way)
-        self._fresh = self._chunks.setdefault(dataset, [])
+        self._fresh = self._chunks.setdefault(dataset, bytearray())
 
     def _store_window(self, chunker: Chunker, window: memoryview, *, final: bool, extents: ExtentList) -> int:
         known = self._places.get
@@ -151,7 +151,7 @@ class PackWriter:
         segment = self._segment
         offset = self._raw + len(segment)
         segment += window[start:end]
-        self._fresh.append((chunk_id, offset))
+        self._fresh += pack_record(chunk_id, offset)
         place = self._places[chunk_id] = self._base | offset
         return place
 
@@ -177,7 +177,7 @@ class PackWriter:
         while self._frames:
             self._seal_frame()
         parts = [*self._parts, self._sealer.update(close_pack(self._sizes)), self._sealer.finish()]
-        chunks = {dataset: pack_records(chunks) for dataset, chunks in self._chunks.items() if chunks}
+        chunks = {dataset: bytes(records) for dataset, records in self._chunks.items() if records}
         ordinal = self._ordinal
         self._ordinal += 1
         self._begin_pack()

@@ -1,7 +1,6 @@
 """Which chunks a pack holds, as the agent's state keeps them: 20 bytes each, the id and the raw offset."""
 
 import struct
-from collections.abc import Iterable
 
 from escrow.pack.chunks import ID_BYTES
 
@@ -11,9 +10,9 @@ Places = dict[bytes, int]
 """Chunk id to place: pack ordinal x 2^32 + raw offset."""
 
 
-def pack_records(chunks: Iterable[tuple[bytes, int]]) -> bytes:
-    """The records of chunks (id, raw offset) of one pack."""
-    return b"".join(_RECORD.pack(chunk_id, offset) for chunk_id, offset in chunks)
+def pack_record(chunk_id: bytes, offset: int) -> bytes:
+    """The record of one chunk, at a raw offset of its pack."""
+    return _RECORD.pack(chunk_id, offset)
 
 
 def read_records(ordinal: int, records: bytes) -> Places:
