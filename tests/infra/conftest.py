@@ -8,10 +8,11 @@ import pytest
 
 from infra.s3.setup import main
 from tests.infra.matrix import ROLES
-from tests.infra.servers import Running, User, of_seaweed
+from tests.infra.servers import Running, User, of_ceph, of_seaweed
+from tests.servers.ceph import Ceph, ceph
 from tests.servers.seaweed import Seaweed, seaweed
 
-__all__ = ["seaweed"]
+__all__ = ["ceph", "seaweed"]
 
 
 @dataclass(frozen=True)
@@ -35,11 +36,13 @@ def use(patch: pytest.MonkeyPatch, user: User) -> None:
     patch.setenv("AWS_SECRET_ACCESS_KEY", user.secret_key)
 
 
-@pytest.fixture(scope="session", params=["seaweed"])
+@pytest.fixture(scope="session", params=["seaweed", "ceph"])
 def server(request: pytest.FixtureRequest) -> Running:
     found = request.getfixturevalue(request.param)
-    assert isinstance(found, Seaweed)
-    return of_seaweed(found)
+    if isinstance(found, Seaweed):
+        return of_seaweed(found)
+    assert isinstance(found, Ceph)
+    return of_ceph(found)
 
 
 @pytest.fixture(scope="module")

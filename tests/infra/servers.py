@@ -8,6 +8,7 @@ import boto3
 from botocore.config import Config
 
 from infra.policies import Server
+from tests.servers.ceph import Ceph
 from tests.servers.seaweed import Seaweed
 
 if TYPE_CHECKING:
@@ -60,3 +61,8 @@ def of_seaweed(server: Seaweed) -> Running:
         return User(key["AccessKeyId"], key["SecretAccessKey"], iam.get_user(UserName=name)["User"]["Arn"])
 
     return Running(Server.SEAWEEDFS, server.endpoint, owner, make_user)
+
+
+def of_ceph(server: Ceph) -> Running:
+    owner = User(server.access_key, server.secret_key, "")
+    return Running(Server.CEPH, server.endpoint, owner, lambda name: User(*server.make_user(name)))
