@@ -1,5 +1,10 @@
-"""The guides' commands, run as they stand: two machines, and what people carry between them."""
+"""The guides' commands, run as they stand: several machines, and what people carry between them.
 
+The network manager's guide is run by tests/cli/test_guide.py, the storage guide by tests/infra/test_guide.py.
+"""
+
+import base64
+import json
 import os
 import re
 import shutil
@@ -9,18 +14,25 @@ from pathlib import Path
 
 import pytest
 from escrow_cli import demo_school
+from escrow_cli.exits import Exit
+
+from .seal.peers import find_age
 
 DOCS = Path(__file__).parents[1] / "docs"
 PASSPHRASE = "six words that nobody else has"
+MAKE_KEYS = 'escrow keys new --school "Fernhill School" --agent ../server/server.card --out ../holder/stick'
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="the guides' boxes are for a POSIX shell")
 
 
-def blocks(guide: str, kind: str) -> list[str]:
-    return re.findall(rf"^```{kind}\n(.*?)^```", (DOCS / guide).read_text("utf-8"), re.MULTILINE | re.DOTALL)
+def blocks(guide: str, kind: str = "sh") -> list[str]:
+    return re.findall(rf"^```{kind}\n(.*?)^```$", (DOCS / guide).read_text("utf-8"), re.MULTILINE | re.DOTALL)
 
 
-def run(commands: str, folder: Path) -> str:
+def run(commands: str, folder: Path, *tools: Path) -> str:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("ESCROW_")}
-    environment |= {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "ESCROW_PASSPHRASE": PASSPHRASE}
+    path = os.pathsep.join(map(str, (Path(sys.executable).parent, *tools, os.environ["PATH"])))
+    environment |= {"PATH": path, "ESCROW_PASSPHRASE": PASSPHRASE, "AGE_PASSPHRASE": PASSPHRASE}
     done = subprocess.run(
         ["sh", "-ec", commands], cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False
     )
@@ -28,26 +40,96 @@ def run(commands: str, folder: Path) -> str:
     return done.stdout + done.stderr
 
 
-@pytest.mark.skipif(os.name == "nt", reason="the guides' boxes are for a POSIX shell")
-def test_the_key_holders_guide(tmp_path: Path) -> None:
-    """The network manager's half stands in tests/cli/test_guide.py."""
-    server, holder = tmp_path / "server", tmp_path / "holder"
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def machines(folder: Path) -> tuple[Path, Path]:
+    """The nightly machine with exports and a card, and the holder's."""
+    server, holder = folder / "server", folder / "holder"
     demo_school.create(server / "exports", 7)
     holder.mkdir()
-    make, drill = blocks("guide-key-holder.md", "sh")
     run("escrow agent card --name server --out server.card", server)
+    return server, holder
+
+
+def first_night(server: Path, holder: Path) -> str:
+    shutil.copytree(holder / "stick" / "public", server / "public")
+    return run("escrow init --public public --store ../vault --source mis=exports && escrow snapshot", server)
+
+
+def test_the_key_holders_guide(tmp_path: Path) -> None:
+    server, holder = machines(tmp_path)
+    make, copy, drill, clean = blocks("guide-key-holder.md")
     shutil.copy(server / "server.card", holder)
     made = run(make, holder)
-    shutil.copytree(holder / "stick" / "public", server / "public")
-    joined = run("escrow init --public public --store vault --source mis=exports && escrow snapshot", server)
+    run(copy, holder)
+    joined = first_night(server, holder)
     (fingerprint,) = set(re.findall(r"\b[0-9a-f]{64}\b", made))
     assert fingerprint in joined
 
     shutil.copy(server / "escrow.toml", holder)
     run(drill, holder)
-    restored = sorted(path.name for path in (holder / "drill" / "mis").glob("*.csv"))
-    assert restored == sorted(path.name for path in (server / "exports").glob("*.csv"))
-    for name in restored:
-        assert (holder / "drill" / "mis" / name).read_bytes() == (server / "exports" / name).read_bytes()
-    for path in server.rglob("*"):
-        assert not path.is_file() or PASSPHRASE.encode() not in path.read_bytes()
+    restored = contents(holder / "drill" / "mis")
+    wanted = contents(server / "exports")
+    assert restored == {name: data for name, data in wanted.items() if name.endswith(".csv") and "/" not in name}
+    assert restored
+    run(clean, holder)
+    assert not (holder / "drill").exists()
+    for data in contents(server).values():
+        assert PASSPHRASE.encode() not in data
+
+
+def test_the_records_officers_guide(tmp_path: Path) -> None:
+    server, holder = machines(tmp_path)
+    run(MAKE_KEYS, holder)
+    first_night(server, holder)
+    office = tmp_path / "office"
+    shutil.copytree(tmp_path / "vault", office / "vault")
+    shutil.copy(holder / "stick" / "custody.key", office)
+    public = (holder / "stick" / "public" / "vault.toml").read_text("utf-8")
+    (office / "escrow.toml").write_text(f'{public}\n[store]\nurl = "vault"\n', "utf-8")
+
+    look, _ = blocks("guide-la-records-officer.md")
+    assert "ok: 1 nights, 0 findings" in run(look, office)
+    assert contents(office / "restored" / "mis") == contents(server / "exports")
+
+
+def test_the_records_officers_guide_without_escrow(tmp_path: Path) -> None:
+    age = find_age()
+    server, holder = machines(tmp_path)
+    run(MAKE_KEYS, holder)
+    first_night(server, holder)
+    shutil.copy(holder / "stick" / "custody.key", tmp_path)
+    _, commands = blocks("guide-la-records-officer.md")
+    opened = []
+    for series in sorted((tmp_path / "vault" / "series").iterdir()):
+        (record,) = series.glob("series-*.json")
+        names = {
+            "KEY": json.loads(base64.b64decode(json.loads(record.read_bytes())["payload"]))["key"],
+            "SERIES": series.name,
+            "MANIFEST": next((series / "manifests").iterdir()).stem,
+            "PACK": next((series / "packs").iterdir()).stem,
+        }
+        script = re.sub(r"\b(KEY|SERIES|MANIFEST|PACK)\b", lambda hit, names=names: names[hit[0]], commands)
+        run(
+            script.replace("age -d ../custody.key", "age -d -j batchpass ../custody.key"),
+            tmp_path / "vault",
+            age.parent,
+        )
+        opened.append(json.loads((tmp_path / "manifest.json").read_bytes())["type"])
+        assert (tmp_path / "pack.raw").stat().st_size > 0
+    assert opened == ["manifest"] * 3
+
+
+def test_every_exit_code_has_an_answer() -> None:
+    guide = (DOCS / "guide-network-manager.md").read_text("utf-8")
+    rows = re.findall(r"^\| ([0-9, ]+) \|", guide, re.MULTILINE)
+    assert sorted(int(code) for row in rows for code in row.split(",")) == sorted(Exit)
+
+
+@pytest.mark.parametrize("guide", sorted(path.name for path in DOCS.glob("guide-*.md")))
+def test_every_block_says_what_it_is(guide: str) -> None:
+    opened = re.findall(r"^```(\w*)$", (DOCS / guide).read_text("utf-8"), re.MULTILINE)
+    assert set(opened[::2]) <= {"sh", "toml", "console"}
+    assert set(opened[1::2]) <= {""}
