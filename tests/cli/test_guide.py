@@ -13,7 +13,7 @@ from escrow_cli.demo_school import create
 from escrow_cli.exits import Exit
 
 GUIDE = Path(__file__).parents[2] / "docs" / "guide-network-manager.md"
-EXAMPLES = ("/srv/escrow", "/srv/exports", "/mnt/nas", "/media/transfer", "/media/stick")
+EXAMPLES = ("/srv/escrow", "/srv/exports", "/mnt/nas", "/media/transfer", "/media/stick", "/srv/watch")
 
 
 def blocks(language: str) -> list[str]:
@@ -45,7 +45,7 @@ def test_every_command_of_the_guide_works_in_its_order(tmp_path: Path) -> None:
         ("records", "12"),
         ("safeguarding", "1"),
     ]
-    assert (here / "srv/escrow/drill/mis/pupils.csv").read_bytes() == (here / "srv/exports/pupils.csv").read_bytes()
+    assert (here / "srv/watch/drill/mis/pupils.csv").read_bytes() == (here / "srv/exports/pupils.csv").read_bytes()
     assert (here / "srv/escrow/units/escrow-agent.timer").exists()
 
 
