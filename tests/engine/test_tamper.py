@@ -128,7 +128,15 @@ def test_junk_under_guessable_names_blocks_nothing(tmp_path: Path) -> None:
         "series/ffffffffffffffff/series-0123456789abcdef.json",
     ):
         place.store.put(name, b"junk")
+    old = place.history().main[0].name
+    for number in (3, 99):  # a notice that was really signed, under names that it does not have
+        place.store.put(old.replace("00000001", f"{number:08d}"), place.store.get(old))
+        place.store.put(f"notices/{number:08d}-{'f' * 16}.json", place.store.get(old))
+    head = place.history().head_name
+    assert head
+    place.store.put(f"notices/00000002-{'f' * 16}.json", place.store.get(head))
     report = place.night(NIGHTS[3])
     assert (report.seq, report.alarms) == (3, ())
+    assert {one.new_series for one in report.compartments.values()} == {None}
     place.check_all_snapshots(expected | {3: NIGHTS[3]})
     assert errors(place.history().findings), "junk is told"
