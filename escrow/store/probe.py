@@ -24,7 +24,7 @@ def probe(
     """Try `store` (not a wrapper of one) with the credential it has; give `judge` the report.
 
     Writes some small objects under `probe/` and removes them again, but for those locked for LOCK. Raises DeniedError
-    where the credential cannot put there, UnreachableError, UsageError `store-probe`.
+    `store-probe-denied` where the credential cannot put there, UnreachableError, UsageError `store-probe`.
     """
     prefix = f"{FOLDER}/{random(8).hex()}"
     if isinstance(store, FolderStore):

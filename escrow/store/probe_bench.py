@@ -31,11 +31,25 @@ class Bench:
             raise
         except StoreError as error:
             self.no_lock = error
-            self.kept = self.fresh("kept")
+            self.kept = self._plain()
+
+    def _plain(self) -> ObjectInfo:
+        try:
+            return self.fresh("kept")
+        except DeniedError as error:
+            raise DeniedError(
+                "store-probe-denied",
+                f"expected the right to put under {FOLDER}/, found none{said(error)}",
+                hint="run the probe with the credential of the bucket's owner",
+            ) from error
+
+    def key(self, name: str) -> str:
+        """With a suffix, as names of a vault have (docs/decisions/0022 says why it matters)."""
+        return f"{self.prefix}/{name}.txt"
 
     def fresh(self, name: str, mode: LockMode | None = None) -> ObjectInfo:
         """A new object, locked for LOCK when there is a `mode`."""
-        key = f"{self.prefix}/{name}"
+        key = self.key(name)
         until = self.store.now() + LOCK if mode else None
         info = self.warden.overwrite(key, key.encode(), retain_until=until, lock_mode=mode or "COMPLIANCE")
         self.made.append(info)

@@ -163,7 +163,7 @@ def _checksum(bench: Bench) -> Check:
 
 
 def _damaged(bench: Bench, name: str, damage: Damage) -> Check:
-    key = f"{bench.prefix}/{name}"
+    key = bench.key(name)
 
     def absent() -> bool:
         try:
@@ -179,7 +179,7 @@ def _damaged(bench: Bench, name: str, damage: Damage) -> Check:
 
 
 def _exclusive(bench: Bench, name: str, mode: LockMode | None) -> Check:
-    key = f"{bench.prefix}/{name}"
+    key = bench.key(name)
     until = bench.store.now() + LOCK if mode else None
 
     def create(body: bytes) -> None:
@@ -196,7 +196,7 @@ def _exclusive(bench: Bench, name: str, mode: LockMode | None) -> Check:
 
 
 def _race(bench: Bench, mode: LockMode | None) -> Check:
-    key = f"{bench.prefix}/if-none-match-race"
+    key = bench.key("if-none-match-race")
     until = bench.store.now() + LOCK if mode else None
 
     def run(number: int) -> ObjectInfo | StoreError:

@@ -27,7 +27,7 @@ _LATE = "a name can be taken twice; names carry hashes, so readers find the righ
 
 CHECKS: dict[str, Meaning] = {
     "clock": Meaning("compare this machine's clock with the store's", "deposits are refused: set the clocks"),
-    "read-only": Meaning("give a file the read-only attribute", "", missing="warning"),
+    "read-only": Meaning("give a file the read-only attribute", "", "warning", "warning"),
     "lock-kept": Meaning("put an object with a lock, read the lock back", "no lock, no protection", missing="error"),
     "versioning": Meaning("ask whether versions are on", "what is overwritten is gone"),
     "range-read": Meaning("read parts of an object, and past its end", "restores would read wrong bytes"),

@@ -90,7 +90,7 @@ class Liar(MemoryStore):
         self, key: str, body: bytes, *, retain_until: datetime | None = None, lock_mode: LockMode = "COMPLIANCE"
     ) -> ObjectInfo:
         twice = self.lie == "takes a name twice" or (self.lie == "takes a name twice under lock" and retain_until)
-        if twice or (self.lie == "lets racers win" and key.endswith("-race") and self._gate.wait(5) >= 0):
+        if twice or (self.lie == "lets racers win" and key.endswith("-race.txt") and self._gate.wait(5) >= 0):
             return self.overwrite(key, body, retain_until=retain_until, lock_mode=lock_mode)
         return super().create(key, body, retain_until=retain_until, lock_mode=lock_mode)
 
@@ -166,7 +166,7 @@ class Liar(MemoryStore):
     def list(self, prefix: str = "", *, versions: bool = False, after: str = "") -> Iterator[ObjectInfo]:
         for info in super().list(prefix, versions=versions, after=after):
             old = self.lie == "hides old versions" and not info.latest
-            if not old and not (self.lie == "forgets what was put" and info.key.endswith("kept")):
+            if not old and not (self.lie == "forgets what was put" and info.key.endswith("kept.txt")):
                 yield info
 
     def now(self) -> datetime:

@@ -11,6 +11,7 @@ from escrow.store.probe import probe
 from escrow.store.probe_judge import CHECKS, demand, judge
 from escrow.store.probe_report import LOCK, Check, ProbeReport
 from tests.store.faulty import FaultyStore
+from tests.store.probe_table import EXPECTED
 from tests.store.strict import LIES, Liar, Limited
 
 NOW = datetime(2026, 9, 1, 12, tzinfo=UTC)
@@ -111,8 +112,9 @@ class NoPut(MemoryStore):
 
 
 def test_without_the_right_to_put_there_is_no_report() -> None:
-    with pytest.raises(DeniedError):
+    with pytest.raises(DeniedError) as caught:
         run(NoPut())
+    assert caught.value.code == "store-probe-denied"
 
 
 class Failing(MemoryStore):
@@ -131,10 +133,7 @@ def test_an_answer_that_proves_nothing_is_no_proof() -> None:
 def test_a_folder_says_that_it_has_no_lock(tmp_path: Path) -> None:
     report = probe(FolderStore(tmp_path / "vault", create=True))
     assert (report.lock, report.folder) == ("none", True)
-    assert [(check.name, check.outcome) for check in report.checks] == [
-        ("clock", "enforced"),
-        ("read-only", "enforced"),
-    ]
+    assert {check.name: check.outcome for check in report.checks} == EXPECTED["folder"]
     assert told(report) == {"probe-no-lock": "warning"}
     demand(report)
     assert list(FolderStore(tmp_path / "vault").list()) == []
