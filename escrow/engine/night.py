@@ -124,7 +124,9 @@ def _series_for_tonight(agent: Agent, footing: Footing) -> tuple[dict[str, str],
     current = agent.state.open_series()
     for compartment in footing.charter.compartments:
         used = agent.state.used_keys()
-        plan = plan_series(compartment, current.get(compartment.name), footing, me, used)
+        series = current.get(compartment.name)
+        named = series is not None and any(pack.seq is not None for pack in agent.state.packs(series.id))
+        plan = plan_series(compartment, series, footing, me, used, named=named)
         if plan:
             _begin(agent, footing, compartment.name, plan)
             begun[compartment.name] = plan.why

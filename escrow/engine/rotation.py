@@ -26,13 +26,21 @@ class Begin:
 
 
 def plan_series(
-    compartment: Compartment, current: OpenSeries | None, footing: Footing, agent: str, used: Collection[str]
+    compartment: Compartment,
+    current: OpenSeries | None,
+    footing: Footing,
+    agent: str,
+    used: Collection[str],
+    *,
+    named: bool,
 ) -> Begin | None:
     """None to go on with `current`; `used` are the ids of keys that already have a series.
 
+    `named`: a notice names packs of `current`, so that it may need what a rolled-back store has lost.
+
     Raises RefusedError (`stock-empty`) when the stock has no key at all for the compartment.
     """
-    why = _why(current, footing, agent)
+    why = _why(current, footing, agent, named)
     if why is None:
         return None
     keys = sorted((key for key in footing.keys.values() if key.compartment == compartment.name), key=lambda key: key.id)
@@ -54,8 +62,8 @@ def plan_series(
     )
 
 
-def _why(current: OpenSeries | None, footing: Footing, agent: str) -> str | None:
-    if footing.tail is Tail.STORE_ROLLED_BACK:
+def _why(current: OpenSeries | None, footing: Footing, agent: str, named: bool) -> str | None:
+    if footing.tail is Tail.STORE_ROLLED_BACK and (current is None or named):
         return Tail.STORE_ROLLED_BACK.value
     if current is None:
         return "first" if footing.head is None and footing.tail is Tail.EXPECTED else _lost(footing)
