@@ -170,6 +170,24 @@ def test_store_rolled_back(place: School) -> None:
     }
 
 
+def test_store_rolled_back_and_runs_that_fail_after(place: School) -> None:
+    """Retries go on with the series that the first one began: a bad night does not use up the stock."""
+    place.nights(2)
+    assert isinstance(place.store, MemoryStore)
+    del place.store._objects[place.history().main[-1].name]
+
+    def plan(_index: int, _method: str, key: str) -> Fault | None:
+        return Fault.BEFORE if "/manifests/" in key else None
+
+    for _ in range(4):
+        with pytest.raises(Crash):
+            place.night(NIGHTS[3], store=FaultyStore(place.store, plan, error=Crash))
+    report = place.night()
+    assert report.alarms == ("store-rolled-back",)
+    assert place.restore_all() == NIGHTS[3]
+    assert len(place.history().series) == 4
+
+
 def test_store_rolled_back_to_nothing(place: School) -> None:
     place.nights(2)
     assert isinstance(place.store, MemoryStore)
