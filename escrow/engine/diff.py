@@ -8,7 +8,7 @@ from typing import Literal
 from escrow.engine.reading import CompartmentView
 from escrow.record import Entry, FileEntry
 
-_TABLES = (b".csv", b".tsv")
+_SEPARATORS = {b".csv": b",", b".tsv": b"\t"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +51,10 @@ def _diff_compartment(old: CompartmentView | None, new: CompartmentView | None) 
 def _rows(old: CompartmentView | None, was: Entry, new: CompartmentView | None, now: Entry) -> Rows | None:
     if not (old and new and isinstance(was, FileEntry) and isinstance(now, FileEntry)):
         return None
-    if not now.path.lower().endswith(_TABLES):
+    separator = _SEPARATORS.get(now.path[-4:].lower())
+    if separator is None:
         return None
-    return count_rows(old.packs.stream(was.extents), new.packs.stream(now.extents))
+    return count_rows(old.packs.stream(was.extents), new.packs.stream(now.extents), separator)
 
 
 def _paired(old: Iterator[Entry], new: Iterator[Entry]) -> Iterator[tuple[Entry | None, Entry | None]]:
@@ -80,7 +81,7 @@ def _size(entry: Entry | None) -> int | None:
     return entry.size if isinstance(entry, FileEntry) else None
 
 
-def count_rows(before: Iterable[bytes], after: Iterable[bytes]) -> Rows:
+def count_rows(before: Iterable[bytes], after: Iterable[bytes], separator: bytes = b",") -> Rows:
     """Compare two tables as multisets of rows.
 
     The two are read in step, so memory holds only rows that the other has not shown yet.
@@ -93,7 +94,7 @@ def count_rows(before: Iterable[bytes], after: Iterable[bytes]) -> Rows:
             key = hash(row)
             count = net.get(key, (0, 0))[0] + step
             if count:
-                net[key] = (count, hash(row.partition(b",")[0]))
+                net[key] = (count, hash(row.partition(separator)[0]))
             else:
                 net.pop(key, None)
     added: dict[int, int] = {}
@@ -107,16 +108,18 @@ def count_rows(before: Iterable[bytes], after: Iterable[bytes]) -> Rows:
 
 def rows_of(blocks: Iterable[bytes]) -> Iterator[bytes]:
     """The rows of a CSV file (RFC 4180) without their line ends; a quoted line break does not end a row."""
-    rest = b""
-    row = b""
+    row: list[bytes] = []
+    quotes = 0
     for block in blocks:
-        *lines, rest = (rest + block).split(b"\n")
-        for line in lines:
-            row += line
-            if row.count(b'"') % 2:
-                row += b"\n"
-                continue
-            yield row.rstrip(b"\r")
-            row = b""
-    if row or rest:
-        yield (row + rest).rstrip(b"\r")
+        for number, piece in enumerate(block.split(b"\n")):
+            if number and quotes % 2:
+                row.append(b"\n")
+            elif number:
+                yield b"".join(row).rstrip(b"\r")
+                row.clear()
+                quotes = 0
+            row.append(piece)
+            quotes += piece.count(b'"')
+    last = b"".join(row)
+    if last:
+        yield last.rstrip(b"\r")

@@ -3,25 +3,11 @@
 from datetime import timedelta
 from pathlib import Path
 
-from escrow.engine.diff import Rows, count_rows, diff, rows_of
+from escrow.engine.diff import Rows, diff
 from escrow.engine.ports import NoProgress
 from escrow.engine.status import judge_status
 from escrow.engine.verify import verify_open
 from tests.engine.kit import school
-
-
-def test_rows_end_outside_quotes_only() -> None:
-    table = b'id,text\r\n1,"two\nlines"\r\n2,"a ""b"""\r\n3,last'
-    for size in range(1, len(table)):
-        pieces = [table[at : at + size] for at in range(0, len(table), size)]
-        assert list(rows_of(pieces)) == [b"id,text", b'1,"two\nlines"', b'2,"a ""b"""', b"3,last"]
-
-
-def test_rows_are_counted_as_added_removed_and_changed() -> None:
-    before = b"id,mark\n1,a\n2,b\n3,c\n4,d\n"
-    after = b"id,mark\n0,new\n1,a\n2,B\n4,d\n4,e\n"
-    assert count_rows([before], [after]) == Rows(added=2, removed=1, changed=1)
-    assert count_rows([before], [before]) == Rows(0, 0, 0)
 
 
 def test_diff_of_two_nights(tmp_path: Path) -> None:
