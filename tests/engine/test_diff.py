@@ -83,3 +83,15 @@ def test_a_changed_row_is_known_by_its_first_column(tmp_path: Path, name: str, c
     (change,) = diff(place.views("1"), place.views("2"))
     assert (change.kind, change.path) == ("changed", f"school/{name}".encode())
     assert change.rows == (Rows(added=1, removed=1, changed=1) if comma else None)
+
+
+def test_diff_of_two_nights(tmp_path: Path) -> None:
+    place = school(tmp_path)
+    place.nights(2)
+    changes = {change.path.rpartition(b"/")[2]: change for change in diff(place.views("1"), place.views("2"))}
+    assert {name: change.kind for name, change in changes.items()} == {
+        b"pupils.csv": "changed",
+        b"empty.csv": "removed",
+        b"bob.txt": "added",
+    }
+    assert changes[b"pupils.csv"].rows == Rows(2, 0, 0)

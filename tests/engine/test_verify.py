@@ -1,0 +1,140 @@
+"""The levels of verification: what each finds, and what it calls it."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from escrow.engine.ports import NoProgress
+from escrow.engine.verify import (
+    Expected,
+    expected_objects,
+    judge_versions,
+    sample,
+    verify_bytes,
+    verify_listing,
+    verify_open,
+)
+from escrow.store import MemoryStore, ObjectInfo
+from tests.engine.kit import NIGHTS, School, school
+
+WANTED = Expected("series/x/packs/y.age", "a" * 64, 100)
+
+
+def version(size: int = 100, sha256: str | None = "a" * 64, *, marker: bool = False) -> ObjectInfo:
+    made = datetime(2026, 1, 1, tzinfo=UTC)
+    return ObjectInfo(key=WANTED.name, size=size, sha256=sha256, modified=made, version="v", delete_marker=marker)
+
+
+@pytest.mark.parametrize(
+    ("versions", "code"),
+    [
+        ([version()], None),
+        ([version(sha256=None)], None),
+        ([version(), version(size=1)], None),
+        ([version(), version(marker=True)], None),
+        ([version(size=99)], "object-altered"),
+        ([version(size=99, sha256=None)], "object-altered"),
+        ([version(sha256="b" * 64)], "object-altered"),
+        ([version(sha256="b" * 64), version()], "object-covered"),
+        ([version(marker=True), version()], "object-deleted"),
+        ([version(0, None, marker=True)], "object-deleted"),
+    ],
+)
+def test_what_a_store_says_of_one_object(versions: list[ObjectInfo], code: str | None) -> None:
+    assert [finding.code for finding in judge_versions(WANTED, versions)] == ([code] if code else [])
+
+
+def by_level(place: School) -> tuple[list[str], list[str]]:
+    history = place.history()
+    listing = verify_listing(place.store, history, NoProgress())
+    read = verify_bytes(place.store, expected_objects(history), NoProgress())
+    assert listing.count <= read.count == len(expected_objects(history))
+    return [finding.code for finding in listing.findings], [finding.code for finding in read.findings]
+
+
+def a_pack(place: School) -> str:
+    return next(info.key for info in place.store.list("series/") if "/packs/" in info.key)
+
+
+def hide(place: School, name: str) -> None:
+    place.store.delete(name)
+
+
+def cover(place: School, name: str) -> None:
+    place.store.delete(name)
+    place.store.put(name, b"junk")
+
+
+def lose(place: School, name: str) -> None:
+    assert isinstance(place.store, MemoryStore)
+    del place.store._objects[name]
+
+
+def put_more(place: School, name: str) -> None:
+    place.store.put(f"{name[:-68]}{'0' * 64}.age", b"junk")
+
+
+@pytest.mark.parametrize(
+    ("harm", "listed", "read"),
+    [
+        (hide, ["object-deleted"], []),
+        (cover, ["object-covered"], []),
+        (lose, ["object-missing"], ["object-missing"]),
+        (put_more, ["object-unnamed"], []),
+    ],
+)
+def test_listing_and_bytes(
+    tmp_path: Path, harm: Callable[[School, str], None], listed: list[str], read: list[str]
+) -> None:
+    """Bytes of an older version still count: what is hidden or covered is not lost."""
+    place = school(tmp_path)
+    expected = place.nights(2)
+    assert by_level(place) == ([], [])
+    harm(place, a_pack(place))
+    assert by_level(place) == (listed, read)
+    if not read:
+        place.check_all_snapshots(expected)
+
+
+def test_a_store_that_lies_is_found_by_its_bytes_only(tmp_path: Path) -> None:
+    place = school(tmp_path)
+    place.nights(1)
+    name = a_pack(place)
+    get = place.store.get
+
+    def lie(key: str, **how: object) -> bytes:
+        body = get(key, **how)  # type: ignore[arg-type]
+        return body[:-1] + b"x" if key == name else body
+
+    place.store.get = lie  # type: ignore[method-assign]
+    assert by_level(place) == ([], ["object-hash"])
+
+
+def test_opened_files_are_checked(tmp_path: Path) -> None:
+    """Damage to one segment is told of the files that lie in it; the other compartment's are whole."""
+    place = school(tmp_path, on_disk=True)
+    place.nights(3)
+    checked = verify_open(place.views(), NoProgress())
+    assert (checked.count, checked.size) == (3, sum(map(len, NIGHTS[3].values())))
+    assert checked.findings == ()
+    views = place.views()
+    records = next(view for view in views if view.name == "records")
+    for pack in (tmp_path / "vault").rglob("packs/*.age"):
+        if records.manifest.series in pack.parts:
+            pack.chmod(0o644)
+            data = bytearray(pack.read_bytes())
+            data[2200] ^= 1
+            pack.write_bytes(data)
+    found = verify_open(views, NoProgress()).findings
+    assert found
+    assert all("bob" not in finding.subject for finding in found)
+
+
+def test_a_sample_is_a_share_that_nobody_foresees() -> None:
+    expected = [Expected(f"series/x/packs/{number}", "0" * 64, 1) for number in range(10)]
+    numbers = iter([number / 10 for number in range(10)])
+    assert sample(expected, 0.3, lambda: next(numbers)) == expected[:3]
+    assert sample(expected, 1, lambda: 0.999) == expected
+    assert sample(expected, 0, lambda: 0.0) == []
