@@ -1,17 +1,26 @@
 """Copies: what is lacking is put in the write order, what is wrong is mended, and reading takes whichever is whole."""
 
+from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from random import Random
 
-from escrow.engine.copying import copy_vault, plan_copy, whole_vault
+import pytest
+
+from escrow.engine.copying import Item, copy_vault, plan_copy, whole_vault
 from escrow.engine.ports import NoProgress
 from escrow.engine.reading import load_history
 from escrow.engine.shares import Cursor, next_share
 from escrow.engine.verify import Expected, expected_objects, verify_bytes, verify_listing
-from escrow.store import MemoryStore
+from escrow.errors import NotFoundError, UnreachableError, UsageError
+from escrow.store import MemoryStore, ObjectInfo, Store
 from escrow.store.copies import Copies
 from tests.engine.kit import NIGHTS, errors, school
-from tests.store.faulty import CountingStore
+from tests.store.faulty import Crash, Fault, FaultyStore
+
+
+def objects(store: Store) -> dict[str, bytes]:
+    return {info.key: store.get(info.key) for info in store.list()}
 
 
 def test_a_copy_is_whole_and_incremental(tmp_path: Path) -> None:
@@ -38,6 +47,87 @@ def test_notices_come_last(tmp_path: Path) -> None:
     assert kinds == [{"charter", "stock"}, {"series"}, {"notices"}]
 
 
+def test_the_write_order_holds_wherever_a_copy_is_killed(tmp_path: Path) -> None:
+    """What is there by then restores; the next run copies the rest."""
+    place = school(tmp_path)
+    expected = place.nights(2)
+    history = place.history()
+    total = len(whole_vault(place.store, history))
+    for at in range(total):
+        target = MemoryStore(clock=place.clock.now)
+        puts = count(0)
+
+        def plan(_index: int, method: str, _key: str, at: int = at, puts: "count[int]" = puts) -> Fault | None:
+            return Fault.BEFORE if method == "put" and next(puts) >= at else None
+
+        with pytest.raises(Crash):
+            copy_vault(place.store, FaultyStore(target, plan, error=Crash), history, NoProgress())
+        there = {info.key.partition("/")[0] for info in target.list()}
+        if "notices" in there:
+            assert there == {"charter", "stock", "series", "notices"}
+            seen = load_history(target, place.anchor)
+            assert errors(verify_bytes(target, expected_objects(seen), NoProgress()).findings) == []
+            assert {one.seq: place.restore_all(one, target) for one in seen.snapshots} == {
+                one.seq: expected[one.seq] for one in seen.snapshots
+            }
+        rest = copy_vault(place.store, target, history, NoProgress())
+        assert (rest.put + rest.already, rest.findings) == (total, ())
+        assert objects(target) == objects(place.store)
+
+
+@pytest.mark.parametrize(
+    ("there", "bad", "moves"),
+    [
+        (None, (), True),
+        ((3, "a" * 64), (), False),
+        ((3, None), (), False),
+        ((3, None), ("series/x/packs/y.age",), True),
+        ((3, "b" * 64), (), True),
+        ((2, None), (), True),
+    ],
+)
+def test_what_is_copied(there: tuple[int, str | None] | None, bad: tuple[str, ...], moves: bool) -> None:
+    name = "series/x/packs/y.age"
+    item = Item(name, 3, "a" * 64, b"", None)
+    made = datetime(2026, 1, 1, tzinfo=UTC)
+    infos = {name: ObjectInfo(name, there[0], "", there[1], made)} if there else {}
+    assert plan_copy([item], infos, bad) == [[], [item] if moves else [], []]
+
+
+def test_what_the_source_has_lost_is_told_and_the_rest_is_copied(tmp_path: Path) -> None:
+    place = school(tmp_path)
+    place.nights(2)
+    history = place.history()
+    first, second = [one.name for one in expected_objects(history) if "/packs/" in one.name][:2]
+    del place.store._objects[first]  # type: ignore[attr-defined]
+    place.store.delete(second)
+    place.store.put(second, b"junk")
+    target = MemoryStore(clock=place.clock.now)
+    moved = copy_vault(place.store, target, history, NoProgress())
+    assert [(one.code, one.subject) for one in moved.findings] == [("store-absent", first)]
+    assert objects(target).keys() == objects(place.store).keys()
+    assert verify_bytes(target, expected_objects(history), NoProgress()).findings[0].subject == first
+
+
+def test_junk_is_not_copied(tmp_path: Path) -> None:
+    place = school(tmp_path)
+    place.nights(1)
+    clean = objects(place.store)
+    series = next(iter(place.history().series))
+    for name in (
+        "notices/00000002-0123456789abcdef.json",
+        "charter/00000002-0123456789abcdef.json",
+        "stock/0123456789abcdef.age",
+        f"series/{series}/packs/{'0' * 64}.age",
+        f"series/{series}/series-0123456789abcdef.json",
+        "elsewhere",
+    ):
+        place.store.put(name, b"junk")
+    target = MemoryStore(clock=place.clock.now)
+    assert copy_vault(place.store, target, place.history(), NoProgress()).findings == ()
+    assert objects(target) == clean
+
+
 def test_a_copy_mends_another(tmp_path: Path) -> None:
     place = school(tmp_path, on_disk=True)
     expected = place.nights(3)
@@ -57,11 +147,48 @@ def test_a_copy_mends_another(tmp_path: Path) -> None:
     place.check_all_snapshots(expected)
 
 
+def test_each_copy_holds_what_the_other_has_lost(tmp_path: Path) -> None:
+    place = school(tmp_path)
+    expected = place.nights(3)
+    other = MemoryStore(clock=place.clock.now)
+    copy_vault(place.store, other, place.history(), NoProgress())
+    for number, name in enumerate(sorted(objects(place.store))):
+        store = (place.store, other)[number % 2]
+        if number % 3:
+            del store._objects[name]  # type: ignore[attr-defined]
+        else:
+            store.delete(name)
+            store.put(name, b"junk")
+    both = Copies([place.store, other])
+    history = load_history(both, place.anchor)
+    assert errors(history.findings) == []
+    assert {one.seq: place.restore_all(one, both) for one in history.snapshots} == expected
+    assert errors(verify_bytes(both, expected_objects(history), NoProgress()).findings) == []
+
+
 def test_copies_read_on_when_one_is_away(tmp_path: Path) -> None:
     place = school(tmp_path)
     expected = place.nights(2)
-    both = Copies([MemoryStore(clock=place.clock.now), CountingStore(place.store)])
-    assert place.restore_all("2", both) == expected[2]
+
+    def away() -> FaultyStore:
+        return FaultyStore(place.store, lambda *_: Fault.BEFORE)
+
+    for stores in ([MemoryStore(), place.store], [away(), place.store], [place.store, away()]):
+        assert place.restore_all("2", Copies(stores)) == expected[2]
+    for stores in ([away(), away()], [MemoryStore(), away()]):
+        with pytest.raises(UnreachableError):
+            Copies(stores).get("notices/none")
+    with pytest.raises(UnreachableError):
+        list(Copies([away(), away()]).list())
+    with pytest.raises(NotFoundError):
+        Copies([MemoryStore(), MemoryStore()]).get("notices/none")
+
+
+def test_copies_are_never_written() -> None:
+    both = Copies([MemoryStore(), MemoryStore()])
+    for write in (lambda: both.put("charter/x", b""), lambda: both.delete("charter/x"), lambda: Copies([])):
+        with pytest.raises(UsageError):
+            write()
 
 
 def test_a_cycle_of_shares_covers_everything_once() -> None:
@@ -77,3 +204,26 @@ def test_a_cycle_of_shares_covers_everything_once() -> None:
     assert nights == 25
     other, _ = next_share(expected, Cursor(Random(2).randbytes(32).hex(), ""), 1 / 30)
     assert [one.name for one in other] != seen[: len(other)]
+
+
+@pytest.mark.parametrize("share", [1 / 30, 0.5, 1.0])
+def test_a_cycle_covers_what_comes_meanwhile_in_this_or_the_next(share: float) -> None:
+    def objects_at(night: int) -> list[Expected]:
+        return [Expected(f"series/x/packs/{number}", "0" * 64, 1) for number in range(50 + 3 * night)]
+
+    random = Random(3)
+    seen: set[str] = set()
+    night = 0
+    for _cycle in range(2):
+        cursor: Cursor | None = Cursor(random.randbytes(32).hex(), "")
+        began = night
+        while cursor:
+            chosen, cursor = next_share(objects_at(night), cursor, share)
+            assert chosen
+            seen |= {one.name for one in chosen}
+            night += 1
+    assert {one.name for one in objects_at(began)} <= seen
+
+
+def test_a_vault_with_nothing_in_it_ends_its_cycle() -> None:
+    assert next_share([], Cursor("00" * 32, ""), 0.5) == ([], None)
