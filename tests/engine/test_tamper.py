@@ -186,7 +186,7 @@ def test_every_earlier_state_replayed(tmp_path: Path) -> None:
     assert found(place, objects_of(place), head) == []
     assert len({frozenset(state) for state in states}) == len(objects_of(place)) - len(states[0])
     for state in states:
-        assert any(code.startswith("rollback") for code in found(place, state, head)), sorted(state)
+        assert any(code.startswith("rollback ") for code in found(place, state, head)), sorted(state)
 
 
 def test_junk_under_guessable_names_blocks_nothing(tmp_path: Path) -> None:
