@@ -189,6 +189,13 @@ def test_every_earlier_state_replayed(tmp_path: Path) -> None:
         assert any(code.startswith("rollback ") for code in found(place, state, head)), sorted(state)
 
 
+def test_another_schools_whole_vault_is_not_taken_for_this_one(place: School, tmp_path: Path) -> None:
+    other = school(tmp_path, nights=366)
+    other.nights(3)
+    assert found(place, objects_of(other)) == ["charter-missing"]
+    assert found(place, {**objects_of(place), **objects_of(other)}, place.history().head)
+
+
 def test_junk_under_guessable_names_blocks_nothing(tmp_path: Path) -> None:
     place = school(tmp_path)
     expected = place.nights(2)
