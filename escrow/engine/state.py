@@ -6,7 +6,7 @@ agent and one vault; losing it, or rolling it back, costs a new series and nothi
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -116,19 +116,26 @@ class State:
         with _told(path):
             folder.mkdir(parents=True, exist_ok=True)
             database = sqlite3.connect(path, timeout=0, isolation_level=None)
-            database.execute("PRAGMA synchronous = FULL")
-            database.execute("PRAGMA locking_mode = EXCLUSIVE")
-            database.execute("BEGIN EXCLUSIVE")
-            database.execute("COMMIT")
-            found = database.execute("PRAGMA user_version").fetchone()[0]
-            if found == 0:
-                database.executescript(f"BEGIN;{_SCHEMA}PRAGMA user_version = {_VERSION};COMMIT;")
-            elif found != _VERSION:
-                database.close()
-                raise StateError(
-                    "state-version", f"{path}: expected state version {_VERSION}, found {found}", hint="update escrow"
-                )
+            with ExitStack() as undo:
+                undo.callback(database.close)
+                cls._take(database, path)
+                undo.pop_all()
         return cls(database, folder)
+
+    @staticmethod
+    def _take(database: sqlite3.Connection, path: Path) -> None:
+        """Lock the file for as long as it is open, and give a new one its tables."""
+        database.execute("PRAGMA synchronous = FULL")
+        database.execute("PRAGMA locking_mode = EXCLUSIVE")
+        database.execute("BEGIN EXCLUSIVE")
+        database.execute("COMMIT")
+        found = database.execute("PRAGMA user_version").fetchone()[0]
+        if found == 0:
+            database.executescript(f"BEGIN;{_SCHEMA}PRAGMA user_version = {_VERSION};COMMIT;")
+        elif found != _VERSION:
+            raise StateError(
+                "state-version", f"{path}: expected state version {_VERSION}, found {found}", hint="update escrow"
+            )
 
     def close(self) -> None:
         self._db.close()

@@ -1,5 +1,6 @@
 """Store faults in pairs at every call, full disks, and what stops a run without breaking the next."""
 
+import contextlib
 import errno
 import io
 import shutil
@@ -293,3 +294,15 @@ def test_time_is_over(tmp_path: Path) -> None:
     assert (done.seq, done.finished) == (2, True)
     place.check_all_snapshots(old | {2: NIGHTS[2]})
     place.check_healthy()
+
+
+def test_a_state_that_cannot_be_opened_is_let_go(tmp_path: Path) -> None:
+    State.open(tmp_path).close()
+    with contextlib.closing(sqlite3.connect(tmp_path / "state.db")) as database:
+        database.execute("PRAGMA user_version = 99")
+    with pytest.raises(StateError) as caught:
+        State.open(tmp_path)
+    assert caught.value.code == "state-version"
+    with contextlib.closing(sqlite3.connect(tmp_path / "state.db", timeout=0)) as database:
+        database.execute("PRAGMA user_version = 1")
+    State.open(tmp_path).close()
