@@ -7,7 +7,7 @@ from threading import Lock
 
 from escrow import limits
 from escrow.engine.fetch import find_exact
-from escrow.errors import FormatError, IntegrityError, NotFoundError, StoreError
+from escrow.errors import FormatError, IntegrityError, LimitError, NotFoundError, StoreError
 from escrow.pack.extents import Extent
 from escrow.pack.frames import Frame, decompress, read_table, table_size
 from escrow.record import ObjectRef, pack_name
@@ -32,6 +32,8 @@ class _Pack:
         self._ref = ref
         self._identity = identity
         self._proven = False
+        if ref.size > limits.MAX_PACK:
+            raise LimitError("pack-size", f"{name}: a pack of {ref.size} bytes; at most {limits.MAX_PACK} are allowed")
         try:
             self._reader, self.frames = self._open(None)
         except (IntegrityError, FormatError, NotFoundError):

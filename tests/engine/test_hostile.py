@@ -14,13 +14,16 @@ import pytest
 from escrow import limits
 from escrow import record as r
 from escrow.engine import restore as restoring
+from escrow.engine.packread import SeriesPacks
 from escrow.engine.ports import NoProgress
 from escrow.engine.restore import RestoreOptions, RestoreReport, everything, restore
 from escrow.engine.tarball import write_tar
 from escrow.engine.verify import verify_open
 from escrow.errors import EscrowError, FormatError, IntegrityError, LimitError, StateError
 from escrow.pack.frames import wrap_manifest
+from escrow.seal import HybridIdentity
 from escrow.source import safe_target
+from escrow.store import MemoryStore
 from tests.engine.forge import CONTENT, file, forge, link
 from tests.engine.kit import School, school
 
@@ -292,3 +295,11 @@ def test_links_in_a_tar_lead_nowhere_else(place: School) -> None:
     out.seek(0)
     with tarfile.open(fileobj=out) as tar:
         assert {m.name for m in tar.getmembers() if m.issym()} == {path.decode() for path in LINKS}
+
+
+def test_a_notice_that_promises_a_huge_pack_is_refused() -> None:
+    ref = r.ObjectRef(sha256="0" * 64, size=limits.MAX_PACK + 1, head_sha256="0" * 64)
+    packs = SeriesPacks(MemoryStore(), "0" * 16, [ref], HybridIdentity.generate())
+    with pytest.raises(LimitError) as caught:
+        list(packs.stream([(0, 0, 1)]))
+    assert caught.value.code == "pack-size"
