@@ -1,4 +1,4 @@
-"""Small JSON files that a machine keeps for itself: the remembered head, and the report of last night."""
+"""Small JSON files that a machine keeps for itself: the remembered head, last night's report, what is verified next."""
 
 import json
 import os
@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from escrow.engine.night import NightReport
+from escrow.engine.shares import Cursor
 from escrow.errors import StateError
 from escrow.record import time_text
 from escrow.trust import Head
@@ -37,6 +38,30 @@ def remember_head(folder: Path, vault: str, head: Head) -> None:
 
 def _head_path(folder: Path, vault: str) -> Path:
     return folder / f"seen-{vault[:16]}.json"
+
+
+def verify_cursor(folder: Path) -> Cursor:
+    """Where the cycle through all objects stands. A new one when there is none yet, or its file is damaged: that costs
+    looking at some objects twice."""
+    try:
+        data = json.loads(_cursor_path(folder).read_text("utf-8"))
+        return Cursor(bytes.fromhex(data["secret"]).hex(), str(data["reached"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return new_cursor()
+
+
+def new_cursor() -> Cursor:
+    """The beginning of a cycle in an order that nobody can foresee."""
+    return Cursor(os.urandom(32).hex(), "")
+
+
+def keep_cursor(folder: Path, cursor: Cursor) -> None:
+    """Remember where the cycle stands. StateError."""
+    write_json(_cursor_path(folder), {"secret": cursor.secret, "reached": cursor.reached})
+
+
+def _cursor_path(folder: Path) -> Path:
+    return folder / "verify-cursor.json"
 
 
 def write_report(folder: Path, report: NightReport, at: datetime) -> None:

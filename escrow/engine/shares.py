@@ -16,17 +16,21 @@ class Cursor:
     reached: str
 
 
-def next_share(expected: Sequence[Expected], cursor: Cursor, share: float) -> tuple[list[Expected], Cursor | None]:
-    """The next `share` (0 to 1) of all objects in the cycle's secret order, and the cursor after them.
+def next_share(
+    expected: Sequence[Expected], cursor: Cursor, following: Cursor, share: float
+) -> list[tuple[Expected, Cursor]]:
+    """The next `share` (0 to 1) of all objects in the cycle's secret order, each with the cursor after it.
 
-    None for the cursor: the cycle is complete, begin another with a new secret. An object that is deposited
-    meanwhile is looked at in this cycle or the next.
+    Where the cycle ends first, the `following` one begins. An object that is deposited meanwhile is looked at in this
+    cycle or the next.
     """
-    ranked = sorted((_rank(cursor.secret, one.name), one) for one in expected)
-    left = [pair for pair in ranked if pair[0] > cursor.reached]
-    chosen = left[: math.ceil(share * len(ranked))]
-    done = len(chosen) == len(left)
-    return [one for _, one in chosen], None if done else Cursor(cursor.secret, chosen[-1][0])
+    chosen: dict[str, tuple[Expected, Cursor]] = {}
+    wanted = math.ceil(share * len(expected))
+    for cycle in (cursor, following):
+        for rank, one in sorted((_rank(cycle.secret, one.name), one) for one in expected):
+            if len(chosen) < wanted and rank > cycle.reached and one.name not in chosen:
+                chosen[one.name] = (one, Cursor(cycle.secret, rank))
+    return list(chosen.values())
 
 
 def _rank(secret: str, name: str) -> str:

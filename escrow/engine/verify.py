@@ -20,7 +20,7 @@ from escrow.trust import Finding, History
 _PARALLEL = 4
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Expected:
     """One sealed object that the history or the stock names."""
 

@@ -8,13 +8,21 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
-from escrow.engine.memory import remember_head, remembered_head, write_report
+from escrow.engine.memory import (
+    keep_cursor,
+    new_cursor,
+    remember_head,
+    remembered_head,
+    verify_cursor,
+    write_report,
+)
 from escrow.engine.night import Agent, NightReport, Work, run_night
 from escrow.engine.ports import Clock, Progress
 from escrow.engine.reading import load_history
+from escrow.engine.shares import next_share
 from escrow.engine.state import State
 from escrow.engine.sync import Anchor
-from escrow.engine.verify import Checked, expected_objects, sample, verify_bytes, verify_listing
+from escrow.engine.verify import Checked, expected_objects, verify_bytes, verify_listing
 from escrow.errors import BusyError, DeniedError, EscrowError, StateError, UnreachableError, UsageError
 from escrow.seal import SigningKey
 from escrow.source import Rule, Source
@@ -45,7 +53,7 @@ class Machine:
 class Duty:
     """What to do tonight: nothing is begun at `until` or later; `share` (0 to 1) of the objects is read again.
 
-    `random` gives numbers in [0, 1) that nobody can foresee; `next_due` is for the status file.
+    `random` gives numbers in [0, 1), for the waits between attempts; `next_due` is for the status file.
     """
 
     until: datetime
@@ -144,20 +152,23 @@ def _deposit(machine: Machine, duty: Duty, progress: Progress, result: RoundResu
 
 
 def _check(machine: Machine, duty: Duty, progress: Progress, result: RoundResult) -> None:
-    """L1a, then L1b of an unpredictable share, in an unpredictable order."""
+    """L1a, then L1b of the next share in an order that nobody can foresee; the shares add up to everything."""
     store = machine.open_store()
     remembered = remembered_head(machine.state_folder, machine.anchor.vault)
     history = load_history(store, machine.anchor, remembered)
     result.findings = [*history.findings, *_lost_head(history, result.head)]
     result.listing = verify_listing(store, history, progress)
     result.findings += result.listing.findings
-    chosen = sorted(sample(expected_objects(history), duty.share, duty.random), key=lambda _: duty.random())
+    cursor = verify_cursor(machine.state_folder)
+    chosen = next_share(expected_objects(history), cursor, new_cursor(), duty.share)
     read = [Checked(0, 0, ())]
     while chosen and machine.clock.now() < duty.until:
-        read.append(verify_bytes(store, chosen[:_BATCH], progress))
+        batch, chosen = chosen[:_BATCH], chosen[_BATCH:]
+        read.append(verify_bytes(store, [one for one, _ in batch], progress))
         result.findings += read[-1].findings
-        del chosen[:_BATCH]
+        cursor = batch[-1][1]
     result.left_out = len(chosen)
+    keep_cursor(machine.state_folder, cursor)
     result.sampled = Checked(
         sum(one.count for one in read),
         sum(one.size for one in read),

@@ -1,5 +1,7 @@
 """Copies: what is lacking is put in the write order, what is wrong is mended, and reading takes whichever is whole."""
 
+import math
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -191,39 +193,45 @@ def test_copies_are_never_written() -> None:
             write()
 
 
+def some(count: int) -> list[Expected]:
+    return [Expected(f"series/x/packs/{number}", "0" * 64, 1) for number in range(count)]
+
+
+def cursors(seed: int) -> Iterator[Cursor]:
+    random = Random(seed)
+    while True:
+        yield Cursor(random.randbytes(32).hex(), "")
+
+
 def test_a_cycle_of_shares_covers_everything_once() -> None:
-    expected = [Expected(f"series/x/packs/{number}", "0" * 64, 1) for number in range(100)]
-    cursor: Cursor | None = Cursor(Random(1).randbytes(32).hex(), "")
+    fresh = cursors(1)
+    cursor, following = next(fresh), next(fresh)
     seen: list[str] = []
-    nights = 0
-    while cursor:
-        chosen, cursor = next_share(expected, cursor, 1 / 30)
-        seen += [one.name for one in chosen]
-        nights += 1
-    assert sorted(seen) == sorted(one.name for one in expected)
-    assert nights == 25
-    other, _ = next_share(expected, Cursor(Random(2).randbytes(32).hex(), ""), 1 / 30)
-    assert [one.name for one in other] != seen[: len(other)]
+    for _ in range(25):
+        chosen = next_share(some(100), cursor, following, 1 / 30)
+        cursor = chosen[-1][1]
+        seen += [one.name for one, _ in chosen]
+    assert sorted(seen) == sorted(one.name for one in some(100))
+    assert next_share(some(100), cursor, following, 1 / 30)[-1][1].secret == following.secret
+    other = next_share(some(100), following, cursor, 1 / 30)
+    assert [one.name for one, _ in other] != seen[: len(other)]
 
 
-@pytest.mark.parametrize("share", [1 / 30, 0.5, 1.0])
-def test_a_cycle_covers_what_comes_meanwhile_in_this_or_the_next(share: float) -> None:
-    def objects_at(night: int) -> list[Expected]:
-        return [Expected(f"series/x/packs/{number}", "0" * 64, 1) for number in range(50 + 3 * night)]
-
-    random = Random(3)
-    seen: set[str] = set()
-    night = 0
-    for _cycle in range(2):
-        cursor: Cursor | None = Cursor(random.randbytes(32).hex(), "")
-        began = night
-        while cursor:
-            chosen, cursor = next_share(objects_at(night), cursor, share)
-            assert chosen
-            seen |= {one.name for one in chosen}
-            night += 1
-    assert {one.name for one in objects_at(began)} <= seen
+@pytest.mark.parametrize("share", [1 / 30, 0.3, 1.0])
+def test_what_comes_meanwhile_is_seen_in_this_cycle_or_the_next(share: float) -> None:
+    fresh = cursors(3)
+    cursor = next(fresh)
+    nights_seen: dict[str, int] = {}
+    nights = 2 * math.ceil(1 / share) + 1
+    for night in range(nights):
+        there = some(50 + 3 * night)
+        chosen = next_share(there, cursor, next(fresh), share)
+        assert len({one.name for one, _ in chosen}) == math.ceil(share * len(there))
+        cursor = chosen[-1][1]
+        nights_seen |= {one.name: night for one, _ in chosen}
+    assert {one.name for one in some(50)} <= nights_seen.keys()
 
 
-def test_a_vault_with_nothing_in_it_ends_its_cycle() -> None:
-    assert next_share([], Cursor("00" * 32, ""), 0.5) == ([], None)
+@pytest.mark.parametrize(("count", "share"), [(0, 0.5), (5, 0.0)])
+def test_nothing_is_chosen_of_nothing(count: int, share: float) -> None:
+    assert next_share(some(count), Cursor("00" * 32, ""), Cursor("11" * 32, ""), share) == []
