@@ -18,7 +18,7 @@ from .nights import judge_night, show_report
 from .options import ConfigOption, JsonOption
 from .output import Output
 from .units import parse_share, size_text, time_label
-from .vault import anchor_of, connect, store_of
+from .vault import anchor_of, connect, rules_of, sources_of, store_of
 
 if TYPE_CHECKING:
     from escrow.watch import Machine, RoundResult
@@ -112,18 +112,16 @@ def judge_round(result: "RoundResult") -> Exit:
 
 def _machine(config: Config) -> "Machine":
     from escrow.engine.ports import SystemClock
-    from escrow.source import FolderSource, Rule
     from escrow.watch import Machine
 
     where = store_of(config)
-    own = [config.state] if "://" in where.url else [config.state, Path(where.url)]
     return Machine(
         open_store=lambda: connect(where),
         state_folder=config.state,
         key=agent_key.load(config.state),
         anchor=anchor_of(config),
-        sources=[FolderSource(one.name, one.path, ignore=one.ignore, skip=own) for one in config.sources],
-        rules=[Rule(rule.compartment, rule.globs) for rule in config.rules],
+        sources=sources_of(config),
+        rules=rules_of(config),
         clock=SystemClock(),
     )
 

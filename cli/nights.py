@@ -12,7 +12,7 @@ from .exits import Exit
 from .options import ConfigOption, JsonOption
 from .output import Output
 from .units import next_clock, parse_rate, size_text
-from .vault import anchor_of, connect, store_of
+from .vault import anchor_of, connect, rules_of, sources_of, store_of
 
 if TYPE_CHECKING:
     from escrow.engine.night import NightReport
@@ -57,18 +57,14 @@ def deposit_night(
     from escrow.engine.night import Agent, Work, run_night
     from escrow.engine.ports import SystemClock
     from escrow.engine.state import State
-    from escrow.source import FolderSource, Rule
 
     anchor = anchor_of(config)
-    where = store_of(config)
     key = agent_key.load(config.state)
     clock = SystemClock()
-    own = [config.state] if "://" in where.url else [config.state, config.file.parent / where.url]
-    sources = [FolderSource(one.name, one.path, ignore=one.ignore, skip=own) for one in config.sources]
-    rules = [Rule(rule.compartment, rule.globs) for rule in config.rules]
-    store = connect(where, limit_upload=limit_upload)
+    sources = sources_of(config)
+    store = connect(store_of(config), limit_upload=limit_upload)
     with closing(State.open(config.state)) as state:
-        work = Work(sources, rules, lambda: stop is None or clock.now() < stop)
+        work = Work(sources, rules_of(config), lambda: stop is None or clock.now() < stop)
         report = run_night(Agent(store, state, key, clock, anchor), work, progress)
         write_report(config.state, report, datetime.now(UTC))
         head = state.head()

@@ -10,6 +10,7 @@ from .output import Output
 
 if TYPE_CHECKING:
     from escrow.engine.sync import Anchor
+    from escrow.source import FolderSource, Rule
     from escrow.store import Store
     from escrow.trust import Finding, History
 
@@ -44,6 +45,23 @@ def connect(store: StoreConfig, *, create: bool = False, limit_upload: float | N
         Throttled(opened, limit) if limit else opened,
         attempts=_TRIES_FAR if store.url.startswith("s3:") else _TRIES_NEAR,
     )
+
+
+def sources_of(config: Config) -> "list[FolderSource]":
+    """The folders to deposit; escrow's own are left out where they lie inside one."""
+    from escrow.source import FolderSource
+    from escrow.store import folder_of
+
+    vault = folder_of(store_of(config).url)
+    own = [config.state, vault] if vault else [config.state]
+    return [FolderSource(one.name, one.path, ignore=one.ignore, skip=own) for one in config.sources]
+
+
+def rules_of(config: Config) -> "list[Rule]":
+    """Which files go to which compartment."""
+    from escrow.source import Rule
+
+    return [Rule(rule.compartment, rule.globs) for rule in config.rules]
 
 
 def anchor_of(config: Config) -> "Anchor":

@@ -3,7 +3,7 @@
 from escrow.store.base import LockMode, ObjectInfo, Store, check_key
 from escrow.store.folder import FolderStore
 from escrow.store.memory import MemoryStore
-from escrow.store.open import open_store
+from escrow.store.open import folder_of, open_store
 from escrow.store.wrappers import Retrying, Throttled
 
 __all__ = [
@@ -15,5 +15,6 @@ __all__ = [
     "Store",
     "Throttled",
     "check_key",
+    "folder_of",
     "open_store",
 ]

@@ -26,32 +26,40 @@ def open_store(
     `create` makes a missing folder (never a bucket); the other options are S3Options. Raises UsageError
     `store-url`, UnreachableError.
     """
-    scheme = re.match(r"([a-z][a-z0-9+.-]+)://", url, re.IGNORECASE)
-    if scheme is None:
-        if not url:
-            raise UsageError("store-url", "expected a store, found nothing", hint="name a folder or s3://bucket")
-        return FolderStore(Path(url), create=create)
-    match scheme[1].lower():
-        case "file":
-            return FolderStore(_file_path(url), create=create)
-        case "s3":
-            from escrow.store.s3 import S3Store  # noqa: PLC0415 - boto3 is slow to load
+    folder = folder_of(url)
+    if folder is not None:
+        return FolderStore(folder, create=create)
+    from escrow.store.s3 import S3Store  # noqa: PLC0415 - boto3 is slow to load
 
-            parts = urlsplit(url)
-            options = S3Options(
-                bucket=parts.netloc,
-                prefix=parts.path.strip("/"),
-                endpoint=endpoint,
-                region=region,
-                ca_file=ca_file,
-                path_style=path_style,
-                profile=profile,
-                content_md5=content_md5,
-            )
-            return S3Store(options)
+    parts = urlsplit(url)
+    options = S3Options(
+        bucket=parts.netloc,
+        prefix=parts.path.strip("/"),
+        endpoint=endpoint,
+        region=region,
+        ca_file=ca_file,
+        path_style=path_style,
+        profile=profile,
+        content_md5=content_md5,
+    )
+    return S3Store(options)
+
+
+def folder_of(url: str) -> Path | None:
+    """The folder that a store's address names; None for a bucket. UsageError `store-url`."""
+    scheme = re.match(r"([a-z][a-z0-9+.-]+)://", url, re.IGNORECASE)
+    if not url:
+        raise UsageError("store-url", "expected a store, found nothing", hint="name a folder or s3://bucket")
+    match scheme and scheme[1].lower():
+        case None:
+            return Path(url)
+        case "file":
+            return _file_path(url)
+        case "s3":
+            return None
     raise UsageError(
         "store-url",
-        f"expected s3://bucket/prefix, file:///path or a folder, found {scheme[0]}",
+        f"expected s3://bucket/prefix, file:///path or a folder, found {url[:80]}",
         hint="use one of these",
     )
 
