@@ -2,7 +2,6 @@
 
 KIB = 1024
 MIB = 1024 * KIB
-GIB = 1024 * MIB
 
 MAX_INTEGER = 2**53 - 1
 """Largest integer in any record (RFC 8259, section 6: interoperable integers)."""

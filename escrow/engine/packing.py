@@ -60,7 +60,7 @@ class _Upload:
 
 
 class PackWriter:
-    """Writes one series' packs during one run. `key` and `seed` are the series' chunking secrets."""
+    """Writes one series' packs during one run. `secret`: the series' 40 bytes, chunk key and gear seed."""
 
     def __init__(  # noqa: PLR0917
         self,

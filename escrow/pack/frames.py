@@ -4,7 +4,7 @@ The only room that imports `zstandard`. RFC 8878 for frames; contrib/seekable_fo
 """
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import zstandard
@@ -16,7 +16,6 @@ from escrow.pack.padme import padme
 _SKIPPABLE = struct.Struct("<II")
 _ENTRY = struct.Struct("<II")
 _FOOTER = struct.Struct("<IBI")
-FOOTER_BYTES = _FOOTER.size
 _PADDING_MAGIC = 0x184D2A50
 _TABLE_MAGIC = 0x184D2A5E
 _SEEKABLE_MAGIC = 0x8F92EAB1
@@ -105,12 +104,6 @@ def read_table(tail: bytes, plain_size: int) -> list[Frame]:
     if start > limits.MAX_PACK_RAW:
         raise LimitError("pack-raw", f"a pack of {start} raw bytes; at most {limits.MAX_PACK_RAW} are allowed")
     return frames
-
-
-def pack_plaintext(segments: Iterable[bytes], level: int) -> bytes:
-    """A whole pack's plaintext from raw segments."""
-    made = [(compress(raw, level), len(raw)) for raw in segments]
-    return b"".join(data for data, _ in made) + close_pack([(len(data), raw) for data, raw in made])
 
 
 def wrap_manifest(record: bytes, level: int = 9) -> bytes:

@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 
 from escrow import limits
 from escrow import record as r
-from escrow.pack.frames import pack_plaintext, wrap_manifest
+from escrow.pack.frames import wrap_manifest
 from escrow.seal import parse_recipient, seal
 from escrow.trust import sign_record
 from tests.engine.kit import AGENT, T0, School
+from tests.pack.plain import pack_plaintext
 
 MTIME = int(datetime(2026, 1, 1, tzinfo=UTC).timestamp()) * 10**9
 CONTENT = b"hostile content\n"
