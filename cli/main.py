@@ -23,7 +23,7 @@ _EPILOG = "Exit codes: escrow help exit-codes. Errors: ESCROW_DEBUG=1 shows wher
 
 
 def command_line(arguments: Sequence[str]) -> typer.Typer:
-    """The whole tree of commands; those of `agent` are loaded only when asked for."""
+    """The whole tree of commands; those of `agent` and `store` are loaded only when asked for."""
     app = typer.Typer(help=_HELP, epilog=_EPILOG, no_args_is_help=True, add_completion=False, rich_markup_mode=None)
     app.callback()(_all_commands)
     app.command("init")(setup.init)
@@ -42,6 +42,11 @@ def command_line(arguments: Sequence[str]) -> typer.Typer:
     else:
         agent = typer.Typer(callback=_all_commands)
     app.add_typer(agent, name="agent", help="The nightly machine: its card, its night, its timer.")
+    if arguments[:1] == ["store"]:
+        from .store_commands import app as store
+    else:
+        store = typer.Typer(callback=_all_commands)
+    app.add_typer(store, name="store", help="The place where a vault lies: what it keeps.")
     return app
 
 

@@ -1,0 +1,8 @@
+"""`escrow store ...`: the place where a vault lies."""
+
+import typer
+
+from .store_probe import probe
+
+app = typer.Typer(help="The place where a vault lies.", no_args_is_help=True, rich_markup_mode=None)
+app.command("probe")(probe)
