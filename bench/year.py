@@ -67,7 +67,7 @@ class Counted(FolderStore):
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--gb", type=float, default=20, help="of documents that are there from the first night")
-    parser.add_argument("--mb", type=int, default=200, help="of the school's export")
+    parser.add_argument("--mb", type=int, default=500, help="of the school's export")
     parser.add_argument("--nights", type=int, default=365)
     parser.add_argument("--out", type=Path, default=Path("bench/out"))
     parser.add_argument("--work", type=Path, help="a folder on a disk with room for three times --gb")
