@@ -14,6 +14,9 @@ Statement = dict[str, object]
 PUBLIC = ("README.txt", "RESCUE/*", "charter/*", "stock/*.json", "notices/*", "releases/*", "receipts/*", "events/*")
 """What is meant to be read by whoever watches: no sealed data and no sealed keys."""
 
+PROBE = "probe/*"
+"""Where the WORM probe tries what an attacker would, on objects of its own; nothing of a vault lies there."""
+
 LIST = ("s3:ListBucket", "s3:ListBucketVersions")
 READ = ("s3:GetObject", "s3:GetObjectVersion")
 SEE_LOCK = ("s3:GetObjectRetention",)
@@ -68,8 +71,9 @@ ROLES: Mapping[str, Role] = {
     "custodian": Role(lists=("",), reads=("*",)),
     "registrar": Role(
         lists=("",),
-        reads=PUBLIC,
-        writes=("README.txt", "RESCUE/*", "charter/*", "stock/*", "releases/*", "receipts/*", "events/*"),
+        reads=(*PUBLIC, PROBE),
+        writes=("README.txt", "RESCUE/*", "charter/*", "stock/*", "releases/*", "receipts/*", "events/*", PROBE),
+        erases=(PROBE,),
     ),
     "copier": Role(lists=("",), reads=("*",), writes=("*",)),
     "officer": Role(lists=("stock/",), reads=("stock/*.json",), erases=("stock/*.age",)),

@@ -22,6 +22,7 @@ put stock/x.json                    - - - y y -
 put stock/x.age                     - - - y y -
 put events/x.json                   - - - y y -
 put README.txt                      - - - y y -
+put probe/ab/x.txt                  - - - y y -
 put elsewhere/x                     - - - - y -
 get series/ab/packs/x.age           - y y - y -
 get series/ab/manifests/x.age       - y y - y -
@@ -32,6 +33,7 @@ get stock/x.json                    y y y y y y
 get stock/x.age                     - - y - y -
 get events/x.json                   y y y y y -
 get README.txt                      - y y y y -
+get probe/ab/x.txt                  - - y y y -
 get elsewhere/x                     - - y - y -
 head series/ab/packs/x.age          - y y - y -
 head notices/x.json                 y y y y y -
@@ -54,6 +56,9 @@ erase series/ab/packs/x.age         - - - - - -
 erase notices/x.json                - - - - - -
 erase stock/x.json                  - - - - - -
 erase stock/x.age                   - - - - - y
+erase charter/x.json                - - - - - -
+erase events/x.json                 - - - - - -
+erase probe/ab/x.txt                - - - y - -
 lengthen series/ab/packs/x.age      y - - - y -
 lengthen charter/x.json             - - - y y -
 lengthen stock/x.age                - - - y y -
@@ -62,6 +67,8 @@ shorten notices/x.json              - - - - - -
 shorten stock/x.age                 - - - - - -
 shorten-by-bypass series/ab/packs/x.age  - - - - - -
 shorten-by-bypass stock/x.age       - - - - - -
+shorten-by-bypass charter/x.json    - - - - - -
+shorten-by-bypass probe/ab/x.txt    - - - y - -
 hold series/ab/packs/x.age          - - - - - -
 suspend .                           - - - - - -
 expire .                            - - - - - -
