@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from itertools import chain
 
 from escrow.errors import UsageError
 from escrow.limits import MAX_CLOCK_SKEW
@@ -20,8 +21,9 @@ def probe(
     *,
     clock: Callable[[], datetime] = utc_now,
     random: Callable[[int], bytes] = os.urandom,
+    told: Callable[[Check], object] = lambda check: None,
 ) -> ProbeReport:
-    """Try `store` (not a wrapper of one) with the credential it has; give `judge` the report.
+    """Try `store` (not a wrapper of one) with the credential it has; give `judge` the report. `told` hears each check.
 
     Writes some small objects under `probe/` and removes them again, but for those locked for LOCK. Raises DeniedError
     `store-probe-denied` where the credential cannot put there, UnreachableError, UsageError `store-probe`.
@@ -32,8 +34,11 @@ def probe(
     if not isinstance(store, Guarded):
         raise UsageError("store-probe", f"{store.describe()}: expected the store itself, found {type(store).__name__}")
     bench = Bench(store, store.warden(), prefix)
-    checks = (_clock(store, clock), *promises(bench), *attacks(bench))
-    report = ProbeReport(store.describe(), store.now(), False, "none", checks, bench.clean())
+    checks = []
+    for check in chain([_clock(store, clock)], promises(bench), attacks(bench)):
+        checks.append(check)
+        told(check)
+    report = ProbeReport(store.describe(), store.now(), False, "none", tuple(checks), bench.clean())
     if bench.locks:
         return replace(report, lock="COMPLIANCE")
     return replace(report, lock="unknown") if report.outcome("lock-kept") in ("denied", "unknown") else report

@@ -15,7 +15,7 @@ class Bench:
     """Objects under `prefix`, each with its own key as content.
 
     `kept` is the first of them, locked unless the store took none (`no_lock` is its answer then).
-    `may_remove`, `may_retain` and `may_version` say whether the credential has the right at all, as tried where no
+    `may_remove`, `may_hide`, `may_retain` and `may_version` say whether the credential has the right at all, as tried where no
     lock is in the way: only then does a refusal tell of a lock.
     """
 
@@ -40,7 +40,7 @@ class Bench:
             raise DeniedError(
                 "store-probe-denied",
                 f"expected the right to put under {FOLDER}/, found none{said(error)}",
-                hint="run the probe with the credential of the bucket's owner",
+                hint="probe with the registrar's credential or the owner's (docs/guide-storage.md)",
             ) from error
 
     def key(self, name: str) -> str:
@@ -48,10 +48,15 @@ class Bench:
         return f"{self.prefix}/{name}.txt"
 
     def fresh(self, name: str, mode: LockMode | None = None) -> ObjectInfo:
-        """A new object, locked for LOCK when there is a `mode`."""
+        """A new object, locked for LOCK when there is a `mode`. A bucket's policy may demand `If-None-Match`."""
         key = self.key(name)
         until = self.store.now() + LOCK if mode else None
-        info = self.warden.overwrite(key, key.encode(), retain_until=until, lock_mode=mode or "COMPLIANCE")
+        try:
+            info = self.warden.create(key, key.encode(), retain_until=until, lock_mode=mode or "COMPLIANCE")
+        except StoreError as error:
+            if error.code != "store-unsupported":
+                raise
+            info = self.warden.overwrite(key, key.encode(), retain_until=until, lock_mode=mode or "COMPLIANCE")
         self.made.append(info)
         return info
 
@@ -97,6 +102,13 @@ class Bench:
             lifted = self.fresh("lifted", "GOVERNANCE")
             self.warden.remove(lifted.key, lifted.version, bypass=True)
             return not self.whole(lifted)
+        return False
+
+    @cached_property
+    def may_hide(self) -> bool:
+        with contextlib.suppress(StoreError):
+            self.store.delete(self.fresh("shown").key)
+            return True
         return False
 
     @cached_property

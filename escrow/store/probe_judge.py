@@ -54,7 +54,7 @@ CHECKS: dict[str, Meaning] = {
     "governance-shorten": Meaning("shorten a GOVERNANCE lock, without bypass", "shreddable keys are not locked"),
     "governance-bypass": Meaning(
         "delete under a GOVERNANCE lock, with the bypass",
-        "this credential may lift GOVERNANCE locks: only the officer's should",
+        "this credential may lift GOVERNANCE locks under probe/: those of keys only the officer's should",
         "warning",
     ),
     "overwrite": Meaning("put other bytes over a locked object", _LIE),

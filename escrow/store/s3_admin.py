@@ -49,6 +49,7 @@ class S3Warden:
 
     def put_damaged(self, key: str, body: bytes, damage: Damage) -> None:
         request = self._request(key, body, None, "COMPLIANCE")
+        request["IfNoneMatch"] = "*"
         if damage == "sha256":
             request["ChecksumSHA256"] = base64.b64encode(hashlib.sha256(body + b"x").digest()).decode()
             request.pop("ContentMD5", None)
