@@ -56,13 +56,18 @@ def tool_version(argv: Sequence[str]) -> str:
 
 
 class Tool:
-    """What the adapters share: a folder of their own, an environment, runs that must succeed."""
+    """What the adapters share: a folder of their own, an environment, runs that must succeed.
+
+    Python's own variables stay out: with PYTHONDONTWRITEBYTECODE every run would compile what an installed program has
+    compiled once.
+    """
 
     def __init__(self, name: str, source: Path, work: Path) -> None:
         self.name = name
         self.source = source
         self.home = work / name
-        self.env = {**os.environ, "LC_ALL": "C.UTF-8"}
+        self.env = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+        self.env["LC_ALL"] = "C.UTF-8"
 
     def run(self, *argv: str, cwd: Path) -> Run:
         """Measure one command. Raises EscrowError("bench-run-failed") unless it ends with 0."""
