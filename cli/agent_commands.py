@@ -17,6 +17,7 @@ from .exits import Exit, exit_of, exit_of_codes, worst
 from .nights import judge_night, show_report
 from .options import ConfigOption, JsonOption
 from .output import Output
+from .store_probe import bare_store
 from .units import parse_share, size_text, time_label
 from .vault import anchor_of, connect, rules_of, sources_of, store_of
 
@@ -123,6 +124,7 @@ def _machine(config: Config) -> "Machine":
         sources=sources_of(config),
         rules=rules_of(config),
         clock=SystemClock(),
+        open_bare=lambda: bare_store(where),
     )
 
 

@@ -39,6 +39,7 @@ class Exit(IntEnum):
     UNFINISHED = 14
     SERIES_CHURN = 15
     SOURCE = 16
+    COPIES = 17
     INTERRUPTED = 130
 
     @property
@@ -61,14 +62,20 @@ MEANING: dict[Exit, str] = {
     Exit.DENIED: "the store refuses the credential",
     Exit.BUSY: "another run is at work",
     Exit.STATE: "this machine's state, disk or clock is in the way",
-    Exit.REFUSED: "escrow refuses: a key in the wrong place, a machine that the charter does not name",
+    Exit.REFUSED: "escrow refuses: a key in the wrong place, a store that lies, a machine unknown to the charter",
     Exit.UNFINISHED: "time was up: what was sent is kept, the next run goes on",
     Exit.SERIES_CHURN: "new series begin too often: the state folder gets lost",
     Exit.SOURCE: "a source cannot be read at all",
+    Exit.COPIES: "too few copies, or one that lags: see escrow status",
     Exit.INTERRUPTED: "stopped from the keyboard",
 }
 
-_BY_CODE = {"key-file": Exit.WRONG_KEY, "rollback": Exit.ROLLBACK, "rollback-other": Exit.ROLLBACK}
+_BY_CODE = {
+    "key-file": Exit.WRONG_KEY,
+    "rollback": Exit.ROLLBACK,
+    "rollback-other": Exit.ROLLBACK,
+    "store-lies": Exit.REFUSED,
+}
 _BY_CLASS: tuple[tuple[type[EscrowError], Exit], ...] = (
     (UsageError, Exit.USAGE),
     (RollbackError, Exit.ROLLBACK),
@@ -94,6 +101,7 @@ _WORST_FIRST = (
     Exit.SERIES_CHURN,
     Exit.SUSPICIOUS,
     Exit.PARTIAL,
+    Exit.COPIES,
 )
 
 
@@ -105,7 +113,7 @@ def exit_of(error: EscrowError) -> Exit:
 
 def exit_of_codes(codes: Iterable[str]) -> Exit:
     """The exit code of findings (those that are errors), by their codes; OK when there are none."""
-    found = [_BY_CODE.get(code, Exit.INTEGRITY) for code in codes]
+    found = [Exit.REFUSED if code.startswith("probe-") else _BY_CODE.get(code, Exit.INTEGRITY) for code in codes]
     return worst(found)
 
 

@@ -13,13 +13,14 @@ from .config import Config, find_config, load_config
 from .exits import Exit
 from .options import ConfigOption, JsonOption
 from .output import Output
+from .store_probe import AcceptOption, probe_before
 from .vault import connect, store_of
 
 if TYPE_CHECKING:
     from escrow.engine.ports import Progress
     from escrow.record import Charter
     from escrow.store import Store
-    from escrow.trust import History
+    from escrow.trust import Finding, History
 
 
 def init(
@@ -28,10 +29,11 @@ def init(
     source: Annotated[
         list[str] | None, typer.Option(metavar="NAME=PATH", help="A folder to deposit. May be repeated.")
     ] = None,
+    accept: AcceptOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Join this machine to a vault: check the public parts, put them into the store, complete escrow.toml.
+    """Join this machine to a vault: check the public parts, probe the store, put them into it, complete escrow.toml.
 
     Compare the fingerprint that it prints with the key holder's, by telephone. May be run again.
 
@@ -51,28 +53,36 @@ def init(
     if not made:
         _check_same(loaded, file, store, source or [])
     with output.progress() as progress:
-        charter = join(loaded, objects, history, progress)
+        charter, findings = join(loaded, objects, history, progress, accept)
+    for finding in findings:
+        output.note(f"{finding.severity}: {finding.code}: {finding.detail}")
     output.note(f"{file} is {'made' if made else 'complete'}; edit it to your needs")
     output.note("compare this fingerprint with the key holder's, by telephone")
     output.row(f"school       {charter.school.name}", school=charter.school.name, vault=history.vault, config=str(file))
     output.finish(Exit.OK, f"fingerprint  {history.fingerprint}", fingerprint=history.fingerprint)
 
 
-def join(loaded: Config, objects: dict[str, bytes], history: "History", progress: "Progress") -> "Charter":
-    """Check that vault, store and this machine belong together, put the public parts, complete the configuration."""
+def join(
+    loaded: Config, objects: dict[str, bytes], history: "History", progress: "Progress", accept: str | None = None
+) -> "tuple[Charter, tuple[Finding, ...]]":
+    """Check that vault, store and this machine belong together, put the public parts, complete the configuration.
+
+    A store that lies is refused before anything is put, unless `accept` says why it is taken. Gives what is told of it.
+    """
     from .template import fill_in
 
     charter = _check_vault(loaded, history)
     _check_agent(loaded, charter)
     store = connect(store_of(loaded), create=True)
     _check_store(store, history)
+    findings = probe_before(loaded, accept, progress)
     until = store.now().replace(microsecond=0) + timedelta(days=charter.cap_days)
     progress.stage("put the public parts", len(objects))
     for name, data in sorted(objects.items()):
         store.put(name, data, retain_until=until)
         progress.advance(1)
     fill_in(loaded.file, history.vault, history.fingerprint)
-    return charter
+    return charter, findings
 
 
 def _check_same(loaded: Config, file: Path, store: str | None, sources: list[str]) -> None:

@@ -15,8 +15,8 @@ class Bench:
     """Objects under `prefix`, each with its own key as content.
 
     `kept` is the first of them, locked unless the store took none (`no_lock` is its answer then).
-    `may_remove`, `may_hide`, `may_retain` and `may_version` say whether the credential has the right at all, as tried where no
-    lock is in the way: only then does a refusal tell of a lock.
+    `may_remove`, `may_hide`, `may_retain` and `may_version` say whether the credential has the right at all, as tried
+    where no lock is in the way: only then does a refusal tell of a lock.
     """
 
     def __init__(self, store: Store, warden: Warden, prefix: str) -> None:

@@ -1,5 +1,6 @@
 """What a probe's report is worth: which outcomes refuse a store, and which are told. Pure."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from escrow.errors import StoreError
@@ -82,6 +83,18 @@ def judge(report: ProbeReport) -> tuple[Finding, ...]:
     return tuple(sorted(found, key=lambda finding: finding.severity))
 
 
+def meaning(check: Check) -> str:
+    """What one outcome means, in words."""
+    if check.outcome == "enforced":
+        return "holds"
+    if check.outcome == "denied":
+        return "not proven: this credential may not try"
+    means = CHECKS[check.name].means
+    if check.outcome == "not-supported":
+        return means if CHECKS[check.name].missing and means else "not offered here"
+    return means or "does not hold"
+
+
 def _judge(store: str, check: Check) -> list[Finding]:
     meaning = CHECKS[check.name]
     severity = {"allowed": meaning.failed, "unknown": meaning.failed, "not-supported": meaning.missing}.get(
@@ -98,13 +111,12 @@ def _unproven(check: Check) -> bool:
     return check.outcome == "denied" and CHECKS[check.name].failed == "error"
 
 
-def demand(report: ProbeReport) -> None:
-    """Raise StoreError `store-lies` for a store that is to be refused."""
-    errors = [finding for finding in judge(report) if finding.severity == "error"]
-    if errors:
-        names = ", ".join(finding.code.removeprefix("probe-") for finding in errors)
+def demand(store: str, findings: Iterable[Finding]) -> None:
+    """Raise StoreError `store-lies` for a store that is to be refused by what was found."""
+    names = ", ".join(finding.code.removeprefix("probe-") for finding in findings if finding.severity == "error")
+    if names:
         raise StoreError(
             "store-lies",
-            f"{report.store}: expected a store that keeps what it locks, found one that fails {names}",
+            f"{store}: expected a store that keeps what it locks, found one that fails {names}",
             hint="use another store, or accept it in writing (--accept with a reason)",
         )

@@ -8,6 +8,9 @@ Outcome: TypeAlias = Literal["enforced", "allowed", "not-supported", "denied", "
 """enforced: the store holds what it should. allowed: it does not. denied: this credential lacks the right to try, so
 nothing is proven. not-supported: the store has no such thing. unknown: the answer proves nothing either way."""
 
+Lock: TypeAlias = Literal["COMPLIANCE", "none", "unknown"]
+"""COMPLIANCE: a lock was seen to be kept. unknown: the credential may not look."""
+
 FOLDER = "probe"
 """Where the probe's objects lie."""
 
@@ -28,14 +31,13 @@ class Check:
 class ProbeReport:
     """What a store does, as tried at `at` (its own clock).
 
-    `lock` is COMPLIANCE where a lock was seen to be kept, unknown where the credential may not look; a `folder` has
-    none and promises none. `left` are the keys of objects that stay until their lock ends.
+    A `folder` has no lock and promises none. `left` are the keys of objects that stay until their lock ends.
     """
 
     store: str
     at: datetime
     folder: bool
-    lock: Literal["COMPLIANCE", "none", "unknown"]
+    lock: Lock
     checks: tuple[Check, ...]
     left: tuple[str, ...] = ()
 

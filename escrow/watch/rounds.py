@@ -29,6 +29,7 @@ from escrow.source import Rule, Source
 from escrow.store import Store
 from escrow.trust import Finding, Head, History
 from escrow.watch.agent_status import RUNNING, AgentStatus, read_agent_status, write_agent_status
+from escrow.watch.probing import monthly
 from escrow.watch.times import next_attempt
 
 _PASSES = frozenset({"store-io", "store-short", "store-checksum", "source-missing"})
@@ -38,7 +39,10 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """The nightly machine's parts. `open_store` is asked anew for each attempt: a share may come back."""
+    """The nightly machine's parts. `open_store` is asked anew for each attempt: a share may come back.
+
+    `open_bare` gives the store itself, unwrapped, for its monthly probe; None for no probe.
+    """
 
     open_store: Callable[[], Store]
     state_folder: Path
@@ -47,6 +51,7 @@ class Machine:
     sources: Sequence[Source]
     rules: Sequence[Rule]
     clock: Clock
+    open_bare: Callable[[], Store] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +106,7 @@ def run_round(machine: Machine, duty: Duty, progress: Progress, outcome: Callabl
         head=known.head if known else None,
     )
     write_agent_status(machine.state_folder, before)
+    only_deposits = False
     try:
         result.night = _until_morning(lambda: _deposit(machine, duty, progress, result), machine.clock, duty)
         if result.night.finished:
@@ -109,9 +115,12 @@ def run_round(machine: Machine, duty: Duty, progress: Progress, outcome: Callabl
         if result.deposited is None or error.code != "store-denied":
             result.error = error
         else:
+            only_deposits = True
             result.warnings.append("nothing was verified: this credential may only deposit; verify with the watcher's")
     except EscrowError as error:
         result.error = error
+    if result.deposited:
+        _probe(machine, duty, result, only_deposits=only_deposits)
     write_agent_status(machine.state_folder, _status(before, result, outcome(result)))
     return result
 
@@ -176,6 +185,19 @@ def _check(machine: Machine, duty: Duty, progress: Progress, result: RoundResult
     )
     if history.head and not any(finding.code.startswith("rollback") for finding in result.findings):
         remember_head(machine.state_folder, machine.anchor.vault, history.head)
+
+
+def _probe(machine: Machine, duty: Duty, result: RoundResult, *, only_deposits: bool) -> None:
+    """After everything else: whatever becomes of it, the night is in."""
+    if machine.open_bare is None or machine.clock.now() >= duty.until:
+        return
+    try:
+        findings, warning = monthly(machine.open_bare, machine.state_folder, machine.clock, only_deposits=only_deposits)
+    except EscrowError as error:
+        result.warnings.append(f"the store could not be probed ({error.code}); the next round tries again")
+        return
+    result.findings += findings
+    result.warnings += [warning] if warning else []
 
 
 def _lost_head(history: History, head: Head | None) -> Iterator[Finding]:

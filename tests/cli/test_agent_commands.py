@@ -33,7 +33,7 @@ def test_a_night_goes_in_and_the_status_tells(world: World) -> None:
     assert {row.get("level") for row in rows} >= {"L1a", "L1b"}
     status = read_agent_status(world.state)
     assert status
-    assert (status.outcome, status.seq, status.findings) == ("ok", 3, {})
+    assert (status.outcome, status.seq, status.findings) == ("ok", 3, {"probe-no-lock": 1})
     assert status.sampled == status.listed > 0
     assert "night 4 is in: ok" in world.run("agent", "run").out
 
@@ -62,7 +62,7 @@ def test_damage_makes_the_night_end_with_integrity(world: World) -> None:
     assert "night 3 is in: integrity" in told.out
     status = read_agent_status(world.state)
     assert status
-    assert (status.outcome, status.findings) == ("integrity", {"object-hash": 1})
+    assert (status.outcome, status.findings) == ("integrity", {"object-hash": 1, "probe-no-lock": 1})
 
 
 def test_a_store_that_forgot_nights_ends_with_rollback(world: World) -> None:

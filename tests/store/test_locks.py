@@ -121,7 +121,7 @@ def test_under_a_default_retention(default_retention: S3Store) -> None:
         assert kept is not None
         assert kept >= until
     report = probe(store)
-    demand(report)
+    demand(report.store, judge(report))
     assert (report.lock, report.outcome("delete-version")) == ("COMPLIANCE", "enforced")
     assert set(report.left) == {info.key for info in store.list("probe/", versions=True) if not info.delete_marker}
 
@@ -141,7 +141,7 @@ def test_the_probe_on_a_real_server(
     report = probe(store)
     name = "seaweed" if isinstance(server, Seaweed) else "ceph"
     assert outcomes(report) == EXPECTED[name]
-    demand(report)
+    demand(report.store, judge(report))
     rules = client.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
     assert [one["ID"] for one in rules] == ["ours"]
     assert client.get_bucket_versioning(Bucket=bucket)["Status"] == "Enabled"
@@ -158,7 +158,7 @@ def test_the_probe_refuses_moto(moto: S3Store) -> None:
     report = probe(moto)
     assert outcomes(report) == EXPECTED["moto"]
     with pytest.raises(StoreError) as caught:
-        demand(report)
+        demand(report.store, judge(report))
     assert caught.value.code == "store-lies"
     for lie in ("shorten", "downgrade", "suspend-versioning"):
         assert lie in str(caught.value)

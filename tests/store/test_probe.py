@@ -31,7 +31,7 @@ def told(report: ProbeReport) -> dict[str, str]:
 def test_an_honest_store_passes() -> None:
     report = run(Liar(clock=lambda: NOW))
     assert told(report) == HONEST
-    demand(report)
+    demand(report.store, judge(report))
     assert (report.lock, report.folder, report.at, report.store) == ("COMPLIANCE", False, NOW, "memory")
     assert {check.name for check in report.checks} == CHECKS.keys() - {"read-only"}
     assert {check.outcome for check in report.checks} == {"enforced", "allowed", "not-supported"}
@@ -46,10 +46,10 @@ def test_every_single_lie_is_found(lie: str) -> None:
     assert (report.lock == "none") == ("lock-kept" in LIES[lie])
     if any(CHECKS[name].failed == "error" for name in LIES[lie]) and lie != "tells no SHA-256":
         with pytest.raises(StoreError) as caught:
-            demand(report)
+            demand(report.store, judge(report))
         assert caught.value.code == "store-lies"
     else:
-        demand(report)
+        demand(report.store, judge(report))
 
 
 def test_there_is_a_lie_for_every_check() -> None:
@@ -86,7 +86,7 @@ def test_a_refusal_proves_nothing_without_the_right() -> None:
     assert [finding.code for finding in findings] == ["probe-unproven"]
     assert "delete-version" in findings[0].detail
     assert "lifecycle-rule" not in findings[0].detail, "that nobody may add rules is good"
-    demand(report)
+    demand(report.store, judge(report))
     assert report.left
 
 
@@ -135,7 +135,7 @@ def test_a_folder_says_that_it_has_no_lock(tmp_path: Path) -> None:
     assert (report.lock, report.folder) == ("none", True)
     assert {check.name: check.outcome for check in report.checks} == EXPECTED["folder"]
     assert told(report) == {"probe-no-lock": "warning"}
-    demand(report)
+    demand(report.store, judge(report))
     assert list(FolderStore(tmp_path / "vault").list()) == []
 
 
