@@ -1,32 +1,35 @@
 """`escrow verify`: looks at what was deposited, as deep as it is told."""
 
-import secrets
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from escrow.errors import UsageError
+from escrow.errors import IntegrityError, UsageError
 
-from .config import load_config
+from .config import Config, load_config
 from .exits import exit_of_codes
 from .options import ConfigOption, JsonOption, KeyOption
 from .output import Output
+from .places import Attached, Survey, survey
 from .restoring import open_views
 from .units import parse_share, size_text
-from .vault import read_vault
+from .vault import anchor_of, read_vault
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from escrow.engine.ports import Progress
     from escrow.engine.verify import Checked
-    from escrow.trust import Finding
+    from escrow.trust import Finding, History
 
 _SHOWN = 100
+_BATCH = 16
 
 
 def verify(
     read: Annotated[
-        str | None, typer.Option(metavar="SHARE", help="Download and hash this share of all objects: 1/30, or 1.")
+        str | None, typer.Option(metavar="SHARE", help="Download and hash the next share of all objects: 1/30, or 1.")
     ] = None,
     deep: Annotated[
         str | None, typer.Option(metavar="SNAPSHOT", help="Open every file of this night too. Needs --key.")
@@ -35,43 +38,112 @@ def verify(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Check the vault: the chain of notices, and the store's listing against it. Needs no key.
+    """Check the store and every copy that is there: the chain of notices, and the listing against it. Needs no key.
 
-    The listing is the store's own word; --read looks at the bytes. --deep opens files, with a key.
+    The listing is the store's own word; --read looks at the bytes, and its shares add up to everything.
+    --deep opens files, with a key.
 
     \b
     Example: escrow verify --read 1/30
     """
-    from escrow.engine.verify import expected_objects, sample, verify_bytes, verify_listing, verify_open
+    from escrow.engine.places import judge_keys
+    from escrow.engine.ports import SystemClock
+    from escrow.engine.verify import verify_open
 
     share = parse_share(read) if read else None
     if (deep is None) != (key is None):
         raise UsageError("verify-options", "expected --deep SNAPSHOT and --key FILE together, found one")
     output = Output(as_json)
-    vault = read_vault(load_config(config))
-    findings = list(vault.history.findings)
+    loaded = load_config(config)
+    found = survey(loaded)
+    findings = list(found.findings)
+    standings = list(found.standings)
+    lacking: dict[str, int] = {}
     with output.progress() as progress:
-        checked = [("L1a listing", verify_listing(vault.store, vault.history, progress))]
-        if share:
-            chosen = sample(expected_objects(vault.history), share, secrets.SystemRandom().random)
-            checked.append(("L1b bytes", verify_bytes(vault.store, chosen, progress)))
+        for number, place in enumerate(found.places):
+            if place.store:
+                told = _check_place(output, found, place, share, progress)
+                findings += [one if number == 0 else _of(place.place.name, one) for one in told]
+                bad = {one.subject for one in told if one.severity == "error"}
+                lacking[place.place.name] = len(bad)
+                standings[number] = standings[number].without_keys(bad)
         if deep and key:
-            checked.append(("L2 files", verify_open(open_views(vault, deep, key, []), progress)))
-    for level, result in checked:
-        _show_level(output, level, result)
-        findings += result.findings
+            result = verify_open(open_views(read_vault(loaded), deep, key, []), progress)
+            _show_level(output, "L2 files", "", result)
+            findings += result.findings
+    findings += judge_keys(found.history, standings, SystemClock().now())
     exit = exit_of_codes(finding.code for finding in findings if finding.severity == "error")
     show_findings(output, findings)
-    vault.remember()
-    nights = len(vault.history.snapshots)
+    found.remember(lacking)
+    nights = len(found.history.snapshots)
     words = f"{nights} nights, {len(findings)} findings"
     output.finish(exit, f"{output.paint(exit.word, exit)}: {words}", nights=nights, findings=len(findings))
 
 
-def _show_level(output: Output, level: str, result: "Checked") -> None:
-    text = f"{level}: {result.count} checked, {size_text(result.size)}, {len(result.findings)} findings"
+def _of(name: str, finding: "Finding") -> "Finding":
+    return replace(finding, subject=f"{name}: {finding.subject}")
+
+
+def _check_place(
+    output: Output, found: Survey, place: Attached, share: float | None, progress: "Progress"
+) -> "list[Finding]":
+    """The store against the whole history; a copy, which may be behind, against the history that it shows itself."""
+    from escrow.engine.reading import load_history
+    from escrow.engine.verify import verify_listing
+    from escrow.trust import Finding
+
+    assert place.store is not None
+    name, history, findings = place.place.name, found.history, list[Finding]()
+    if place is not found.places[0]:
+        try:
+            history = load_history(place.store, anchor_of(found.config))
+        except IntegrityError as error:
+            empty = next(place.store.list("charter/"), None) is None
+            return [] if empty else [Finding(error.code, "charter/", str(error))]
+        findings += history.findings
+    checked = [("L1a listing", verify_listing(place.store, history, progress))]
+    if share:
+        checked.append(("L1b bytes", _read_share(found.config, place, history, share, progress)))
+    for level, result in checked:
+        _show_level(output, level, name, result)
+        findings += result.findings
+    return findings
+
+
+def _read_share(config: Config, place: Attached, history: "History", share: float, progress: "Progress") -> "Checked":
+    """All of it, or the next share of this place's own cycle; where it is interrupted, the next run goes on."""
+    from escrow.engine.memory import keep_cursor, new_cursor, verify_cursor
+    from escrow.engine.places import STORE
+    from escrow.engine.ports import NoProgress
+    from escrow.engine.shares import next_share
+    from escrow.engine.verify import Checked, expected_objects, verify_bytes
+
+    assert place.store is not None
+    expected = expected_objects(history)
+    if share == 1:
+        return verify_bytes(place.store, expected, progress)
+    name = "" if place.place.name == STORE else place.place.name
+    chosen = next_share(expected, verify_cursor(config.state, name), new_cursor(), share)
+    progress.stage("verify bytes", sum(one.size for one, _ in chosen))
+    read = []
+    for begin in range(0, len(chosen), _BATCH):
+        batch = chosen[begin : begin + _BATCH]
+        read.append(verify_bytes(place.store, [one for one, _ in batch], NoProgress()))
+        keep_cursor(config.state, batch[-1][1], name)
+        progress.advance(read[-1].size)
+    findings = tuple(finding for one in read for finding in one.findings)
+    return Checked(len(chosen), sum(one.size for one in read), findings)
+
+
+def _show_level(output: Output, level: str, place: str, result: "Checked") -> None:
+    where = f" of {place}" if place else ""
     output.row(
-        text, level=level.split(maxsplit=1)[0], checked=result.count, bytes=result.size, findings=len(result.findings)
+        f"{level}{where}: {result.count} checked, {size_text(result.size)}, {len(result.findings)} findings",
+        level=level.split(maxsplit=1)[0],
+        place=place or None,
+        checked=result.count,
+        bytes=result.size,
+        findings=len(result.findings),
     )
 
 

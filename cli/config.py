@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Literal
 
 from escrow.errors import UsageError
 
@@ -16,12 +17,16 @@ from .units import parse_age, parse_rate
 NAME = "escrow.toml"
 _HEX32 = re.compile(r"[0-9a-f]{32}")
 _HEX64 = re.compile(r"[0-9a-f]{64}")
+_COPY_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 _DEFAULT_AGE = timedelta(hours=36)
+
+STORE = "store"
+"""What the store itself is called where places have names."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoreConfig:
-    """Where the vault is. `limit_upload` in bytes per second."""
+    """Where the vault is. `limit_upload` in bytes per second; `payer` is who pays for the place and administers it."""
 
     url: str
     endpoint: str | None = None
@@ -31,6 +36,17 @@ class StoreConfig:
     profile: str | None = None
     content_md5: bool = False
     limit_upload: float | None = None
+    payer: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CopyConfig:
+    """A copy of the vault, or of its `keys` alone (charter, stock, sealed keys). `offline`: it comes and goes."""
+
+    name: str
+    store: StoreConfig
+    offline: bool = False
+    holds: Literal["all", "keys"] = "all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +78,7 @@ class Config:
     sources: tuple[SourceConfig, ...]
     rules: tuple[RuleConfig, ...]
     max_age: timedelta
+    copies: tuple[CopyConfig, ...] = ()
 
 
 def find_config(given: Path | None) -> Path:
@@ -104,15 +121,18 @@ def parse_config(text: str, file: Path, environment: Mapping[str, str]) -> Confi
         ) from error
     table = Table(raw, str(file))
     state = table.text("state") or "state"
+    moved = environment.get("ESCROW_STORE")
+    store = _store(table.table("store"), file.parent, moved)
     config = Config(
         file=file,
         vault=table.text_of("vault", _HEX32, "32 lower-case hex digits"),
         fingerprint=table.text_of("fingerprint", _HEX64, "64 lower-case hex digits"),
         state=file.parent / (environment.get("ESCROW_STATE") or state),
-        store=_store(table.table("store"), file.parent, environment.get("ESCROW_STORE")),
+        store=store,
         sources=tuple(_source(each, file.parent) for each in table.tables("source")),
         rules=tuple(_rule(each) for each in table.tables("rule")),
         max_age=_max_age(table.table("status")),
+        copies=_copies(table.tables("copy"), file, store, bool(moved)),
     )
     table.end()
     return config
@@ -121,8 +141,14 @@ def parse_config(text: str, file: Path, environment: Mapping[str, str]) -> Confi
 def _store(table: Table | None, root: Path, url: str | None) -> StoreConfig | None:
     if table is None:
         return StoreConfig(_address(url, root)) if url else None
+    store = _place(table, root)
+    table.end()
+    return replace(store, url=_address(url, root)) if url else store
+
+
+def _place(table: Table, root: Path) -> StoreConfig:
     ca_file = table.text("ca_file")
-    store = StoreConfig(
+    return StoreConfig(
         url=_address(table.needed("url"), root),
         endpoint=table.text("endpoint"),
         region=table.text("region"),
@@ -131,9 +157,40 @@ def _store(table: Table | None, root: Path, url: str | None) -> StoreConfig | No
         profile=table.text("profile"),
         content_md5=table.flag("content_md5"),
         limit_upload=table.parsed("limit_upload", parse_rate),
+        payer=table.text("payer"),
     )
+
+
+def _copies(tables: list[Table], file: Path, store: StoreConfig | None, moved: bool) -> tuple[CopyConfig, ...]:
+    """Every place has its own name and address; a copy where ESCROW_STORE has `moved` the store is the store."""
+    found: list[CopyConfig] = []
+    for copy in (_copy(table, file.parent) for table in tables):
+        if moved and store and _address_of(copy.store) == _address_of(store):
+            continue
+        if copy.name in {STORE, *(other.name for other in found)}:
+            hint = f"give every copy a name of its own; {STORE!r} is the store's"
+            raise UsageError("config-copy", f"{file}: [[copy]]: the name {copy.name!r} is taken", hint=hint)
+        if _address_of(copy.store) in map(
+            _address_of, [*([store] if store else []), *(other.store for other in found)]
+        ):
+            hint = "a copy must lie in another place"
+            raise UsageError("config-copy", f"{file}: [[copy]] {copy.name}: another place has its url", hint=hint)
+        found.append(copy)
+    return tuple(found)
+
+
+def _copy(table: Table, root: Path) -> CopyConfig:
+    name = table.text_of("name", _COPY_NAME, "a short name of lower-case letters, digits, - and _") or table.needed(
+        "name"
+    )
+    holds = table.text_of("holds", re.compile("all|keys"), '"all" or "keys"')
+    copy = CopyConfig(name, _place(table, root), table.flag("offline"), "keys" if holds == "keys" else "all")
     table.end()
-    return replace(store, url=_address(url, root)) if url else store
+    return copy
+
+
+def _address_of(place: StoreConfig) -> tuple[str, str | None]:
+    return (place.url.rstrip("/") if "://" in place.url else os.path.normpath(place.url)), place.endpoint
 
 
 def _address(url: str, root: Path) -> str:

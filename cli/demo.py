@@ -44,14 +44,17 @@ def demo(
             demo_vault.begin(progress)
             nights = [demo_vault.night(number, progress) for number in range(5)]
             demo_vault.restore_all(nights, progress)
+            copied = demo_vault.copy(progress)
             tampered = demo_vault.tamper(progress)
         _say(output, nights, tampered)
+        words = f"{copied} objects, every byte as it was" if copied else "FAILED"
+        output.row(f"copied to the county's folder: {words}", copied=copied)
         if folder or keep:
             _say_next(output, demo_vault)
     finally:
         if not (folder or keep):
             shutil.rmtree(root, ignore_errors=True)
-    good = all(night.good for night in nights) and all(tampered.values())
+    good = all(night.good for night in nights) and all(tampered.values()) and copied > 0
     words = "every night came back byte for byte" if good else "SOMETHING IS WRONG, see above"
     output.finish(Exit.OK if good else Exit.INTEGRITY, words, nights=len(nights))
 

@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 
 from escrow.custody import Plan
+from escrow.engine.copying import copy_vault, plan_copy, read_original, whole_vault
 from escrow.engine.memory import remembered_head
 from escrow.engine.ports import NoProgress, Progress
 from escrow.engine.reading import SeriesOpener, choose, load_history, open_snapshot
@@ -85,7 +86,9 @@ class DemoVault:
         rules = "".join(
             f"\n[[rule]]\ncompartment = {name!r}\nglobs = {list(globs)}\n" for name, globs in demo_school.GLOBS.items()
         )
-        create_config(self.file, self._store, [f"{_SOURCE}={self.exports}"], rules)
+        copy = '\n[[copy]]\nname = "county"\nurl = "../county"\npayer = "the county"\n'
+        (self.root / "county").mkdir()
+        create_config(self.file, self._store, [f"{_SOURCE}={self.exports}"], rules + copy)
         join(self._config(), *read_public(self.server / PUBLIC), progress)
 
     def night(self, number: int, progress: Progress) -> Night:
@@ -133,6 +136,14 @@ class DemoVault:
             report = restore(views, target, RestoreOptions(everything), progress)
             same = not report.failed and _same(self._copy(night.number), target / _SOURCE)
             nights[place] = replace(night, same=same)
+
+    def copy(self, progress: Progress) -> int:
+        """Fill the county's copy; gives the number of objects put, 0 when any of them is missing or wrong there."""
+        config = self._config()
+        original = read_original(connect(store_of(config)), anchor_of(config))
+        county = connect(config.copies[0].store)
+        moved = copy_vault(original, county, plan_copy(whole_vault(original), {}), progress)
+        return 0 if verify_bytes(county, expected_objects(original.history), progress).findings else moved.put
 
     def tamper(self, progress: Progress) -> dict[str, bool]:
         """Do what a bad store could, look without keys, and undo it. Nothing where the store is no folder."""

@@ -1,5 +1,6 @@
-"""`escrow status`: is the vault well? One line a vault, no keys."""
+"""`escrow status`: is the vault well? One line a vault and one for each of its places, no keys."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,11 +13,13 @@ from .config import NAME, Config, load_config
 from .exits import Exit, exit_of, exit_of_codes, worst
 from .options import ConfigOption, JsonOption
 from .output import Output
+from .places import Survey, survey
 from .units import age_text, parse_age, size_text, time_label
-from .vault import OpenVault, read_vault
 
 if TYPE_CHECKING:
+    from escrow.engine.places import Standing
     from escrow.engine.status import Status
+    from escrow.record import JsonValue
 
 
 def status(
@@ -30,7 +33,7 @@ def status(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Say in one line whether the vault is well: last night's age, verdict, what is wrong. Needs no key.
+    """Say whether the vault is well: last night's age, verdict, its places and what is wrong. Needs no key.
 
     \b
     Example: escrow status --max-age 36h
@@ -61,7 +64,7 @@ def _configs(paths: list[Path]) -> list[Path]:
 
 def _one_of_many(output: Output, path: Path, max_age: timedelta | None) -> Exit:
     try:
-        return report_status(output, load_config(path), max_age)
+        return report_status(output, load_config(path), max_age, brief=True)
     except EscrowError as error:
         exit = exit_of(error)
         output.row(
@@ -74,16 +77,20 @@ def _one_of_many(output: Output, path: Path, max_age: timedelta | None) -> Exit:
         return exit
 
 
-def report_status(output: Output, config: Config, max_age: timedelta | None) -> Exit:
-    """One vault's line, and the exit code that it means."""
+def report_status(output: Output, config: Config, max_age: timedelta | None, *, brief: bool = False) -> Exit:
+    """One vault and its places, and the exit code that they mean; `brief`: in one line."""
+    from escrow.engine.places import judge_keys
     from escrow.engine.ports import SystemClock
     from escrow.engine.status import judge_status
 
-    vault = read_vault(config)
-    found = judge_status(vault.history, SystemClock(), config.max_age if max_age is None else max_age)
-    exit = judge(found)
-    _say(output, vault, found, exit)
-    vault.remember()
+    clock = SystemClock()
+    found = survey(config)
+    status = judge_status(found.history, clock, config.max_age if max_age is None else max_age)
+    keys = judge_keys(found.history, found.standings, clock.now())
+    status = replace(status, findings=(*found.findings, *keys))
+    exit = judge(status)
+    _say(output, found, status, exit, brief)
+    found.remember()
     return exit
 
 
@@ -97,7 +104,9 @@ def judge(found: "Status") -> Exit:
     return worst(exits)
 
 
-def _say(output: Output, vault: OpenVault, found: "Status", exit: Exit) -> None:
+def _say(output: Output, vault: Survey, found: "Status", exit: Exit, brief: bool) -> None:
+    from escrow.engine.places import three_two_one
+
     text = f"{output.paint(exit.word, exit)}: {found.school}: "
     if found.latest is None or found.latest_time is None or found.age is None:
         text += "no night yet"
@@ -107,8 +116,13 @@ def _say(output: Output, vault: OpenVault, found: "Status", exit: Exit) -> None:
         )
         text += f"; {found.snapshots} nights, {size_text(found.size)}"
     errors = [finding for finding in found.findings if finding.severity == "error"]
+    deep = [finding for finding in errors if exit_of_codes([finding.code]) is not Exit.COPIES]
     if errors:
-        text += f"; {len(errors)} findings, such as {errors[0].code}: run escrow verify"
+        advice = "run escrow verify" if deep else "run escrow status"
+        text += (
+            f"; {len(errors)} findings, such as {(deep or errors)[0].code}: {advice if deep or brief else 'see below'}"
+        )
+    rule = three_two_one(vault.standings)
     output.row(
         text,
         config=str(vault.config.file),
@@ -123,4 +137,49 @@ def _say(output: Output, vault: OpenVault, found: "Status", exit: Exit) -> None:
         bytes=found.size,
         findings=[finding.code for finding in errors],
         keys_left={name: one.keys_left for name, one in found.compartments.items()},
+        places=[_fields(one) for one in vault.standings],
+        three_two_one=list(rule),
     )
+    if brief or output.as_json:
+        return
+    keys = len(vault.history.keys)
+    for one in vault.standings:
+        output.row(_line(one, keys))
+    copies, kinds, apart = rule
+    output.row(
+        f"  3-2-1: {copies} {'copy' if copies == 1 else 'copies'}, {kinds} kind{'s' * (kinds != 1)}, "
+        f"{apart} under another payer or offline"
+    )
+    for finding in errors:
+        if finding not in deep:
+            output.row(f"  {finding.code}: {finding.subject}: {finding.detail}")
+
+
+def _line(one: "Standing", keys: int) -> str:
+    place, seen = one.place, one.seen
+    kind = "keys" if place.holds == "keys" else place.kind
+    if seen is None:
+        text = "away" if not one.attached else "nothing of this vault yet"
+    else:
+        text = f"{len(seen.keys)} of {keys} keys" if place.holds == "keys" else f"{one.behind} nights behind"
+        text += f", lacks {seen.lacking} objects" if seen.lacking else ""
+        text += "" if one.attached else f"; last seen {seen.at:%Y-%m-%d}"
+    return f"  {place.name:<10} {kind:<7} {place.payer or 'no payer named':<16} {text}"
+
+
+def _fields(one: "Standing") -> "dict[str, JsonValue]":
+    place, seen = one.place, one.seen
+    return {
+        "name": place.name,
+        "payer": place.payer,
+        "kind": place.kind,
+        "offline": place.offline,
+        "holds": place.holds,
+        "attached": one.attached,
+        "whole": one.whole,
+        "nights_behind": None if place.holds == "keys" else one.behind,
+        "last_seen": seen.at.isoformat() if seen else None,
+        "keys": len(seen.keys) if seen else None,
+        "lacking": seen.lacking if seen else None,
+        "findings": [finding.code for finding in one.findings],
+    }

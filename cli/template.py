@@ -16,6 +16,7 @@ url = {url}  # a folder, a share (//server/share/vault) or s3://bucket/prefix
 # limit_upload = "2 MiB/s"
 # For S3: endpoint, region, ca_file, profile (texts), path_style, content_md5 (true or false).
 # Credentials come from the AWS standard places, never from here.
+# payer = "the school"  # who pays for this place and administers it
 """
 _SOURCE = """
 [[source]]
@@ -24,6 +25,22 @@ path = {path}
 # ignore = ["*.tmp"]  # in the language of .gitignore
 """
 _TAIL = """
+# Further places. escrow status is red until the sealed keys lie under two payers: escrow store copy fills these.
+# Make the folder of a copy once by hand, so that an unplugged disk
+# never passes for an empty one. Keys as in [store], and:
+# [[copy]]
+# name = "usb"
+# url = "/media/usb/fernhill"
+# payer = "the school"
+# offline = true  # a disk that is attached now and then: not being there is no fault
+#
+# [[copy]]
+# name = "holder"
+# url = "/media/transfer/public"
+# payer = "the key holder"
+# offline = true
+# holds = "keys"  # the charter and the sealed keys alone, as in the folder that escrow keys new made
+
 # Which files go to which compartment: the first rule that fits; what fits none goes to the strictest.
 # Patterns see the source's name first, as in mis/documents/letter.pdf.
 # [[rule]]

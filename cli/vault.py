@@ -10,6 +10,7 @@ from .output import Output
 
 if TYPE_CHECKING:
     from escrow.engine.sync import Anchor
+    from escrow.errors import StoreError
     from escrow.source import FolderSource, Rule
     from escrow.store import Store
     from escrow.trust import Finding, History
@@ -26,7 +27,9 @@ def store_of(config: Config) -> StoreConfig:
     return config.store
 
 
-def connect(store: StoreConfig, *, create: bool = False, limit_upload: float | None = None) -> "Store":
+def connect(
+    store: StoreConfig, *, create: bool = False, limit_upload: float | None = None, tries: int | None = None
+) -> "Store":
     """The store, with retries, and with a limit on uploads (bytes per second) where there is one."""
     from escrow.store import Retrying, Throttled, open_store
 
@@ -43,7 +46,7 @@ def connect(store: StoreConfig, *, create: bool = False, limit_upload: float | N
     limit = limit_upload or store.limit_upload
     return Retrying(
         Throttled(opened, limit) if limit else opened,
-        attempts=_TRIES_FAR if store.url.startswith("s3:") else _TRIES_NEAR,
+        attempts=tries or (_TRIES_FAR if store.url.startswith("s3:") else _TRIES_NEAR),
     )
 
 
@@ -52,8 +55,8 @@ def sources_of(config: Config) -> "list[FolderSource]":
     from escrow.source import FolderSource
     from escrow.store import folder_of
 
-    vault = folder_of(store_of(config).url)
-    own = [config.state, vault] if vault else [config.state]
+    places = [store_of(config), *(copy.store for copy in config.copies)]
+    own = [config.state, *filter(None, (folder_of(place.url) for place in places))]
     return [FolderSource(one.name, one.path, ignore=one.ignore, skip=own) for one in config.sources]
 
 
@@ -76,14 +79,18 @@ def anchor_of(config: Config) -> "Anchor":
 
 @dataclass(frozen=True, slots=True)
 class OpenVault:
-    """A vault, read: its store and its history, held against the remembered head."""
+    """A vault, read: where from, and its history, held against the remembered head. `away`: places that do not answer,
+    and why."""
 
     config: Config
     store: "Store"
     history: "History"
+    away: "dict[str, StoreError]"
 
     def warn(self, output: Output) -> "list[Finding]":
         """Tell, beside a command's results, that something is amiss with the vault; gives the findings."""
+        for name, error in self.away.items():
+            output.note(f"{name} is away ({error.code}): read from {self.store.describe()}")
         errors = [finding for finding in self.history.findings if finding.severity == "error"]
         if errors:
             output.note(f"{len(errors)} findings, such as {errors[0].code} ({errors[0].detail}): run escrow verify")
@@ -99,10 +106,19 @@ class OpenVault:
 
 
 def read_vault(config: Config) -> OpenVault:
-    """Everything public of the configured vault."""
+    """Everything public of the configured vault, from the store and all copies that are there, the store first.
+
+    The store's own error when neither it nor a copy is there. Where the store is away, a copy that is behind is no
+    rolled-back store.
+    """
     from escrow.engine.memory import remembered_head
     from escrow.engine.reading import load_history
 
+    from .places import attach, read_as_one, without_rollback
+
     anchor = anchor_of(config)
-    store = connect(store_of(config))
-    return OpenVault(config, store, load_history(store, anchor, remembered_head(config.state, anchor.vault)))
+    places = attach(config)
+    store = read_as_one(places)
+    history = load_history(store, anchor, remembered_head(config.state, anchor.vault))
+    away = {one.place.name: one.error for one in places if one.error and not one.place.offline}
+    return OpenVault(config, store, history if places[0].store else without_rollback(history), away)

@@ -1,20 +1,32 @@
-"""Copies a vault's objects to another store, and mends one copy from another. No key: ciphertext moves as it is."""
+"""Copies a vault's objects to another place, and mends one place from the others. No key: ciphertext moves as it is."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from escrow.engine.fetch import find_exact, public_objects
+from escrow.engine.places import Holds
 from escrow.engine.ports import Progress
-from escrow.engine.verify import expected_objects
-from escrow.errors import ExistsError, IntegrityError, NotFoundError
-from escrow.record import check_name, parse_name
+from escrow.engine.sync import Anchor
+from escrow.engine.verify import expected_objects, verify_listing
+from escrow.errors import DeniedError, EscrowError, ExistsError, IntegrityError, NotFoundError, RefusedError
+from escrow.record import Charter, Notice, ParsedName, Series, Stock, check_name, parse_name
 from escrow.store import ObjectInfo, Store
-from escrow.trust import Finding, History
+from escrow.trust import Finding, Head, History, accept, peek_record
 
 _PARALLEL = 8
 _WAVES = {"charter": 0, "stock": 0, "series": 1, "notices": 2}
+_KINDS = {"charter": Charter, "stock": Stock, "series": Series, "notice": Notice}
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """What is copied: the place that sealed objects are read from, the accepted history, the signed records by name."""
+
+    store: Store
+    history: History
+    records: Mapping[str, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,17 +41,51 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
+class Plan:
+    """What a place lacks, in waves that keep the write order; `already` counts what it has."""
+
+    waves: tuple[tuple[Item, ...], ...]
+    already: int
+
+    @property
+    def count(self) -> int:
+        """Objects to put."""
+        return sum(map(len, self.waves))
+
+    @property
+    def size(self) -> int:
+        """Bytes to put."""
+        return sum(item.size for wave in self.waves for item in wave)
+
+
+@dataclass(frozen=True, slots=True)
 class Moved:
-    """What a copy did: objects and bytes put, objects that were there already, and what could not be copied."""
+    """What a copy did: objects and bytes put, and what could not be copied."""
 
     put: int
     size: int
-    already: int
     findings: tuple[Finding, ...]
 
 
-def whole_vault(source: Store, history: History) -> list[Item]:
-    """Everything that a copy of an accepted vault must have: sealed objects, records that fit their names, notices."""
+def read_original(store: Store, anchor: Anchor, remembered: Head | None = None) -> Original:
+    """Everything public of a vault, to be copied. Raises IntegrityError (`charter-missing`) when no charter holds."""
+    records = dict(public_objects(store))
+    history = accept(records.items(), vault=anchor.vault, fingerprint=anchor.fingerprint, remembered=remembered)
+    if history.charter is None:
+        raise IntegrityError(
+            "charter-missing",
+            f"{store.describe()}: expected a vault to copy, found no valid charter",
+            hint="check the addresses, the vault's id and the fingerprint in the configuration",
+        )
+    return Original(store, history, records)
+
+
+def whole_vault(original: Original, holds: Holds = "all") -> list[Item]:
+    """Everything that a place must have: sealed objects, this vault's records that fit their names, notices.
+
+    Of `keys`: charters, stocks and sealed keys alone.
+    """
+    history = original.history
     notices = {link.name for link in history.links}
     until = {name: state.record.retain_until for name, state in history.series.items() if state.record}
     latest = max(until.values(), default=None)
@@ -47,16 +93,12 @@ def whole_vault(source: Store, history: History) -> list[Item]:
         Item(one.name, one.size, one.sha256, b"", until.get(_series(one.name), latest))
         for one in expected_objects(history)
     ]
-    for name, data in public_objects(source):
+    for name, data in original.records.items():
         parsed = parse_name(name)
-        if parsed is None or (parsed.kind == "notice" and name not in notices):
-            continue
-        try:
-            check_name(parsed, data)
-        except IntegrityError:
-            continue
-        items.append(Item(name, len(data), "", data, until.get(parsed.series, latest)))
-    return sorted(items, key=lambda item: item.name)
+        if parsed and _belongs(parsed, data, history.vault) and (parsed.kind != "notice" or name in notices):
+            items.append(Item(name, len(data), "", data, until.get(parsed.series, latest)))
+    folders = ("charter/", "stock/") if holds == "keys" else tuple(f"{folder}/" for folder in _WAVES)
+    return sorted((item for item in items if item.name.startswith(folders)), key=lambda item: item.name)
 
 
 def _series(name: str) -> str:
@@ -64,48 +106,82 @@ def _series(name: str) -> str:
     return parsed.series if parsed else ""
 
 
-def plan_copy(items: list[Item], there: Mapping[str, ObjectInfo], bad: Collection[str] = ()) -> list[list[Item]]:
-    """Pure: what `there` (the target's newest objects by name) lacks or has wrong, in waves that keep the write order:
+def _belongs(name: ParsedName, data: bytes, vault: str) -> bool:
+    try:
+        check_name(name, data)
+        return name.kind in _KINDS and peek_record(data, _KINDS[name.kind])[0].vault == vault
+    except EscrowError:
+        return False
+
+
+def plan_copy(items: list[Item], there: Mapping[str, ObjectInfo], bad: Collection[str] = ()) -> Plan:
+    """Pure: what `there` (a place's newest objects by name) lacks or has wrong, in waves that keep the write order:
     charters, stocks and keys; series; notices. `bad` are names whose bytes are known to be wrong."""
-    waves: list[list[Item]] = [[], [], []]
+    waves: tuple[list[Item], ...] = ([], [], [])
     for item in items:
         known = there.get(item.name)
         right = known and known.size == item.size and (not item.sha256 or known.sha256 in (None, item.sha256))
         if not right or item.name in bad:
             waves[_WAVES[item.name.partition("/")[0]]].append(item)
-    return waves
+    return Plan(tuple(map(tuple, waves)), len(items) - sum(map(len, waves)))
 
 
-def copy_vault(source: Store, target: Store, history: History, progress: Progress, bad: Collection[str] = ()) -> Moved:
-    """Put into `target` what it lacks of the vault in `source`; run again after an interruption, it goes on.
+def check_place(place: Store, history: History) -> None:
+    """Nothing is put beside another vault. Raises RefusedError `store-other-vault`."""
+    there = accept(public_objects(place, ("charter/",)))
+    if there.charter and there.fingerprint != history.fingerprint:
+        raise RefusedError(
+            "store-other-vault",
+            f"{place.describe()} holds another vault, {there.vault} of {there.charter.school.name}",
+            hint="give each vault its own folder or prefix, and correct the address in escrow.toml",
+        )
 
-    An object that `target` has under the name with other bytes is removed (hidden, where there are versions) and put
-    anew. StoreError when a store as a whole does not answer or refuses.
+
+def find_bad(original: Original, place: Store, holds: Holds, progress: Progress) -> tuple[Finding, ...]:
+    """What a place has, and has wrong or hidden, as far as listing and records tell; packs are not read."""
+    history = original.history if holds == "all" else replace(original.history, links=())
+    findings = [one for one in verify_listing(place, history, progress).findings if one.severity == "error"]
+    return (*findings, *_bad_records(whole_vault(original, holds), place))
+
+
+def _bad_records(items: list[Item], place: Store) -> Iterator[Finding]:
+    there = dict(public_objects(place))
+    for item in items:
+        if item.data and item.name not in there:
+            yield Finding("object-missing", item.name, "expected in the store, found none")
+        elif item.data and there[item.name] != item.data:
+            yield Finding("object-hash", item.name, "its bytes are not those that its name promises")
+
+
+def copy_vault(original: Original, place: Store, plan: Plan, progress: Progress) -> Moved:
+    """Put what `plan` says into `place`; planned and run again after an interruption, it goes on.
+
+    An object that `place` has under the name with other bytes is removed (hidden, where there are versions) and put
+    anew. StoreError when a place as a whole does not answer or refuses.
     """
-    progress.stage("compare the copies")
-    items = whole_vault(source, history)
-    there = {info.key: info for info in target.list()}
-    waves = plan_copy(items, there, bad)
-    progress.stage("copy", sum(item.size for wave in waves for item in wave))
-    now = target.now()
+    progress.stage("copy", plan.size)
+    now = place.now()
     findings: list[Finding] = []
     put = size = 0
 
     def move(item: Item) -> Finding | None:
         try:
-            data = item.data or find_exact(source, item.name, item.sha256)[0]
+            data = item.data or find_exact(original.store, item.name, item.sha256)[0]
         except (NotFoundError, IntegrityError) as error:
             return Finding(error.code, item.name, str(error))
         until = item.retain_until if item.retain_until and item.retain_until > now else None
         try:
-            target.put(item.name, data, retain_until=until)
+            place.put(item.name, data, retain_until=until)
         except ExistsError:
-            target.delete(item.name)
-            target.put(item.name, data, retain_until=until)
+            try:
+                place.delete(item.name)
+            except DeniedError as error:
+                return Finding(error.code, item.name, f"other bytes lie there, and may not be hidden: {error}")
+            place.put(item.name, data, retain_until=until)
         return None
 
     with ThreadPoolExecutor(_PARALLEL, "copy") as pool:
-        for wave in waves:
+        for wave in plan.waves:
             for item, finding in zip(wave, pool.map(move, wave), strict=True):
                 if finding:
                     findings.append(finding)
@@ -113,4 +189,4 @@ def copy_vault(source: Store, target: Store, history: History, progress: Progres
                     put += 1
                     size += item.size
                 progress.advance(item.size)
-    return Moved(put, size, len(items) - sum(map(len, waves)), tuple(findings))
+    return Moved(put, size, tuple(findings))

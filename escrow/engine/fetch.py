@@ -76,7 +76,10 @@ def find_exact(store: Store, key: str, sha256: str) -> tuple[bytes, str | None]:
         pass
     for info in store.list(key, versions=True):
         if info.key == key and info.version and not info.delete_marker and info.size <= MAX_PACK:
-            data = store.get(key, version=info.version)
+            try:
+                data = store.get(key, version=info.version)
+            except (LimitError, NotFoundError):
+                continue
             if hashlib.sha256(data).hexdigest() == sha256:
                 return data, info.version
     if missing:

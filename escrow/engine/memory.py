@@ -2,15 +2,19 @@
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
 from escrow.engine.night import NightReport
+from escrow.engine.places import Sighting
 from escrow.engine.shares import Cursor
-from escrow.errors import StateError
-from escrow.record import time_text
+from escrow.errors import EscrowError, StateError
+from escrow.record import parse_time, time_text
 from escrow.trust import Head
+
+_COPIES = "copies.json"
 
 
 def remembered_head(folder: Path, vault: str) -> Head | None:
@@ -40,11 +44,11 @@ def _head_path(folder: Path, vault: str) -> Path:
     return folder / f"seen-{vault[:16]}.json"
 
 
-def verify_cursor(folder: Path) -> Cursor:
-    """Where the cycle through all objects stands. A new one when there is none yet, or its file is damaged: that costs
-    looking at some objects twice."""
+def verify_cursor(folder: Path, copy: str = "") -> Cursor:
+    """Where the cycle through all objects of the store, or of a copy, stands. A new one when there is none yet, or its
+    file is damaged: that costs looking at some objects twice."""
     try:
-        data = json.loads(_cursor_path(folder).read_text("utf-8"))
+        data = json.loads(_cursor_path(folder, copy).read_text("utf-8"))
         return Cursor(bytes.fromhex(data["secret"]).hex(), str(data["reached"]))
     except (OSError, ValueError, KeyError, TypeError):
         return new_cursor()
@@ -55,13 +59,45 @@ def new_cursor() -> Cursor:
     return Cursor(os.urandom(32).hex(), "")
 
 
-def keep_cursor(folder: Path, cursor: Cursor) -> None:
+def keep_cursor(folder: Path, cursor: Cursor, copy: str = "") -> None:
     """Remember where the cycle stands. StateError."""
-    write_json(_cursor_path(folder), {"secret": cursor.secret, "reached": cursor.reached})
+    write_json(_cursor_path(folder, copy), {"secret": cursor.secret, "reached": cursor.reached})
 
 
-def _cursor_path(folder: Path) -> Path:
-    return folder / "verify-cursor.json"
+def _cursor_path(folder: Path, copy: str) -> Path:
+    return folder / (f"verify-cursor-{copy}.json" if copy else "verify-cursor.json")
+
+
+def seen_copies(folder: Path, vault: str) -> dict[str, Sighting]:
+    """What each copy of a vault held when it was last looked at, by name. Nothing when the file is damaged or of
+    another vault: then a copy counts as unseen until it is attached again."""
+    try:
+        data = json.loads((folder / _COPIES).read_text("utf-8"))
+        return {name: _sighting(one) for name, one in data["copies"].items()} if data["vault"] == vault else {}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, EscrowError):
+        return {}
+
+
+def remember_copies(folder: Path, vault: str, seen: Mapping[str, Sighting]) -> None:
+    """Remember what some copies hold now; the others stay as they were. StateError."""
+    known = {**seen_copies(folder, vault), **seen}
+    copies = {
+        name: {
+            "at": time_text(one.at.replace(microsecond=0)),
+            "head": one.head,
+            "keys": sorted(one.keys),
+            "lacking": one.lacking,
+        }
+        for name, one in known.items()
+    }
+    write_json(folder / _COPIES, {"vault": vault, "copies": copies})
+
+
+def _sighting(data: dict[str, object]) -> Sighting:
+    at, head, keys, lacking = (data[name] for name in ("at", "head", "keys", "lacking"))
+    if not (isinstance(head, int) and isinstance(lacking, int) and isinstance(keys, list)):
+        raise TypeError
+    return Sighting(parse_time(str(at)), head, frozenset(map(str, keys)), lacking)
 
 
 def write_report(folder: Path, report: NightReport, at: datetime) -> None:

@@ -18,6 +18,13 @@ CONFIG = """\
 state = "state"
 [store]
 url = "../vault"
+payer = "the school"
+[[copy]]
+name = "holder"
+url = "../holder/public"
+payer = "the head"
+offline = true
+holds = "keys"
 [[source]]
 name = "mis"
 path = "../exports"

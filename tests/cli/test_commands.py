@@ -79,17 +79,21 @@ def test_the_key_may_come_through_stdin(world: World, monkeypatch: pytest.Monkey
 def test_verify_at_each_depth(world: World) -> None:
     assert world.run("verify").code == 0
     rows = world.run("verify", "--read", "1", "--deep", "latest", "--key", world.key, "--json").lines
-    assert [row.get("level") for row in rows] == ["L1a", "L1b", "L2", None]
+    assert [(row.get("level"), row.get("place")) for row in rows] == [
+        *(("L1a", "store"), ("L1b", "store"), ("L1a", "holder"), ("L1b", "holder"), ("L2", None), (None, None))
+    ]
     assert rows[0]["checked"] == rows[1]["checked"]
-    assert rows[2]["checked"] == 3
+    assert rows[2]["checked"] == rows[3]["checked"] == 10
+    assert rows[4]["checked"] == 3
     assert rows[-1] == {"result": "ok", "exit": 0, "nights": 2, "findings": 0}
 
 
-def test_status_in_one_line_and_for_several_vaults(world: World) -> None:
+def test_status_of_one_vault_and_its_places_and_of_several(world: World) -> None:
     told = world.run("status")
     assert told.code == 0
     assert told.out.startswith("ok: Fernhill: night 2, 0 min old")
-    assert len(told.out.splitlines()) == 1
+    assert [line.split()[0] for line in told.out.splitlines()[1:]] == ["store", "holder", "3-2-1:"]
+    assert len(escrow("status", "--all", world.config).out.splitlines()) == 1
     broken = world.root / "other" / "escrow.toml"
     broken.parent.mkdir()
     broken.write_text("vault = ")

@@ -23,6 +23,7 @@ def test_five_nights_come_back_and_three_tamperings_are_found(tmp_path: Path) ->
     assert [row["night"] for row in nights] == [1, 2, 3, 4, 5]
     assert all(row["restored"] is True and row["findings"] == [] for row in nights)
     assert [row["found"] for row in told.lines if "tampered" in row] == [True, True, True]
+    assert [row["copied"] > 30 for row in told.lines if "copied" in row] == [True]
     assert told.lines[-1] == {"result": "ok", "exit": 0, "nights": 5}
     assert list(tmp_path.iterdir()) == [], "nothing is left, and ESCROW_STORE was not touched"
 
@@ -31,7 +32,7 @@ def test_a_kept_demo_can_be_looked_at(tmp_path: Path, monkeypatch: pytest.Monkey
     told = escrow("demo", "--folder", tmp_path / "d")
     assert told.code == 0, told.err
     assert "every night came back byte for byte" in told.out
-    assert len(told.out.splitlines()) == 10
+    assert len(told.out.splitlines()) == 11
     monkeypatch.delenv("ESCROW_STORE")
     assert escrow("status", "--config", tmp_path / "d" / "server" / "escrow.toml").code == 0
     assert escrow("demo", "--folder", tmp_path / "d").code == 2

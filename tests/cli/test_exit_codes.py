@@ -40,6 +40,7 @@ def test_the_table_is_whole_and_its_numbers_stay() -> None:
         "unfinished": 14,
         "series-churn": 15,
         "source": 16,
+        "copies": 17,
         "interrupted": 130,
     }
     assert set(MEANING) == set(Exit)

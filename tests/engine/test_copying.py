@@ -1,7 +1,7 @@
 """Copies: what is lacking is put in the write order, what is wrong is mended, and reading takes whichever is whole."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -9,7 +9,7 @@ from random import Random
 
 import pytest
 
-from escrow.engine.copying import Item, copy_vault, plan_copy, whole_vault
+from escrow.engine.copying import Item, Moved, Plan, copy_vault, plan_copy, read_original, whole_vault
 from escrow.engine.ports import NoProgress
 from escrow.engine.reading import load_history
 from escrow.engine.shares import Cursor, next_share
@@ -17,8 +17,15 @@ from escrow.engine.verify import Expected, expected_objects, verify_bytes, verif
 from escrow.errors import NotFoundError, UnreachableError, UsageError
 from escrow.store import MemoryStore, ObjectInfo, Store
 from escrow.store.copies import Copies
-from tests.engine.kit import NIGHTS, errors, school
+from tests.engine.kit import NIGHTS, School, errors, school
 from tests.store.faulty import Crash, Fault, FaultyStore
+
+
+def fill(source: Store, target: Store, place: School, bad: Collection[str] = ()) -> tuple[Moved, int]:
+    """Copies what the target lacks; gives with it how many objects were there."""
+    original = read_original(source, place.anchor)
+    plan = plan_copy(whole_vault(original), {info.key: info for info in target.list()}, bad)
+    return copy_vault(original, target, plan, NoProgress()), plan.already
 
 
 def objects(store: Store) -> dict[str, bytes]:
@@ -29,12 +36,12 @@ def test_a_copy_is_whole_and_incremental(tmp_path: Path) -> None:
     place = school(tmp_path)
     place.nights(2)
     target = MemoryStore(clock=place.clock.now)
-    moved = copy_vault(place.store, target, place.history(), NoProgress())
+    moved, _ = fill(place.store, target, place)
     assert (moved.put, moved.findings) == (len(list(place.store.list())), ())
-    assert copy_vault(place.store, target, place.history(), NoProgress()).put == 0
+    assert fill(place.store, target, place)[0].put == 0
     place.night(NIGHTS[3])
-    again = copy_vault(place.store, target, place.history(), NoProgress())
-    assert (again.put, again.already) == (5, moved.put)
+    again, already = fill(place.store, target, place)
+    assert (again.put, already) == (5, moved.put)
     place.check_all_snapshots(dict(NIGHTS))
     history = load_history(target, place.anchor)
     assert errors((*history.findings, *verify_listing(target, history, NoProgress()).findings)) == []
@@ -44,8 +51,8 @@ def test_a_copy_is_whole_and_incremental(tmp_path: Path) -> None:
 def test_notices_come_last(tmp_path: Path) -> None:
     place = school(tmp_path)
     place.nights(2)
-    waves = plan_copy(whole_vault(place.store, place.history()), {})
-    kinds = [{item.name.partition("/")[0] for item in wave} for wave in waves]
+    plan = plan_copy(whole_vault(read_original(place.store, place.anchor)), {})
+    kinds = [{item.name.partition("/")[0] for item in wave} for wave in plan.waves]
     assert kinds == [{"charter", "stock"}, {"series"}, {"notices"}]
 
 
@@ -53,8 +60,7 @@ def test_the_write_order_holds_wherever_a_copy_is_killed(tmp_path: Path) -> None
     """What is there by then restores; the next run copies the rest."""
     place = school(tmp_path)
     expected = place.nights(2)
-    history = place.history()
-    total = len(whole_vault(place.store, history))
+    total = len(whole_vault(read_original(place.store, place.anchor)))
     for at in range(total):
         target = MemoryStore(clock=place.clock.now)
         puts = count(0)
@@ -63,7 +69,7 @@ def test_the_write_order_holds_wherever_a_copy_is_killed(tmp_path: Path) -> None
             return Fault.BEFORE if method == "put" and next(puts) >= at else None
 
         with pytest.raises(Crash):
-            copy_vault(place.store, FaultyStore(target, plan, error=Crash), history, NoProgress())
+            fill(place.store, FaultyStore(target, plan, error=Crash), place)
         there = {info.key.partition("/")[0] for info in target.list()}
         if "notices" in there:
             assert there == {"charter", "stock", "series", "notices"}
@@ -72,8 +78,8 @@ def test_the_write_order_holds_wherever_a_copy_is_killed(tmp_path: Path) -> None
             assert {one.seq: place.restore_all(one, target) for one in seen.snapshots} == {
                 one.seq: expected[one.seq] for one in seen.snapshots
             }
-        rest = copy_vault(place.store, target, history, NoProgress())
-        assert (rest.put + rest.already, rest.findings) == (total, ())
+        rest, already = fill(place.store, target, place)
+        assert (rest.put + already, rest.findings) == (total, ())
         assert objects(target) == objects(place.store)
 
 
@@ -93,7 +99,7 @@ def test_what_is_copied(there: tuple[int, str | None] | None, bad: tuple[str, ..
     item = Item(name, 3, "a" * 64, b"", None)
     made = datetime(2026, 1, 1, tzinfo=UTC)
     infos = {name: ObjectInfo(name, there[0], "", there[1], made)} if there else {}
-    assert plan_copy([item], infos, bad) == [[], [item] if moves else [], []]
+    assert plan_copy([item], infos, bad) == Plan(((), (item,) if moves else (), ()), int(not moves))
 
 
 def test_what_the_source_has_lost_is_told_and_the_rest_is_copied(tmp_path: Path) -> None:
@@ -105,7 +111,7 @@ def test_what_the_source_has_lost_is_told_and_the_rest_is_copied(tmp_path: Path)
     place.store.delete(second)
     place.store.put(second, b"junk")
     target = MemoryStore(clock=place.clock.now)
-    moved = copy_vault(place.store, target, history, NoProgress())
+    moved, _ = fill(place.store, target, place)
     assert [(one.code, one.subject) for one in moved.findings] == [("store-absent", first)]
     assert objects(target).keys() == objects(place.store).keys()
     assert verify_bytes(target, expected_objects(history), NoProgress()).findings[0].subject == first
@@ -119,14 +125,14 @@ def test_junk_is_not_copied(tmp_path: Path) -> None:
     for name in (
         "notices/00000002-0123456789abcdef.json",
         "charter/00000002-0123456789abcdef.json",
-        "stock/0123456789abcdef.age",
+        "stock/0123456789abcdef-0123456789abcdef.age",
         f"series/{series}/packs/{'0' * 64}.age",
         f"series/{series}/series-0123456789abcdef.json",
         "elsewhere",
     ):
         place.store.put(name, b"junk")
     target = MemoryStore(clock=place.clock.now)
-    assert copy_vault(place.store, target, place.history(), NoProgress()).findings == ()
+    assert fill(place.store, target, place)[0].findings == ()
     assert objects(target) == clean
 
 
@@ -134,7 +140,7 @@ def test_a_copy_mends_another(tmp_path: Path) -> None:
     place = school(tmp_path, on_disk=True)
     expected = place.nights(3)
     good = MemoryStore(clock=place.clock.now)
-    copy_vault(place.store, good, place.history(), NoProgress())
+    fill(place.store, good, place)
     packs = sorted((tmp_path / "vault" / "series").rglob("packs/*.age"))
     packs[0].chmod(0o644)
     packs[0].write_bytes(packs[0].read_bytes()[:-1] + b"x")
@@ -144,7 +150,7 @@ def test_a_copy_mends_another(tmp_path: Path) -> None:
     history = place.history()
     bad = {one.subject for one in verify_bytes(place.store, expected_objects(history), NoProgress()).findings}
     assert len(bad) == 2
-    assert copy_vault(good, place.store, history, NoProgress(), bad).put == 2
+    assert fill(good, place.store, place, bad)[0].put == 2
     place.check_healthy()
     place.check_all_snapshots(expected)
 
@@ -153,7 +159,7 @@ def test_each_copy_holds_what_the_other_has_lost(tmp_path: Path) -> None:
     place = school(tmp_path)
     expected = place.nights(3)
     other = MemoryStore(clock=place.clock.now)
-    copy_vault(place.store, other, place.history(), NoProgress())
+    fill(place.store, other, place)
     for number, name in enumerate(sorted(objects(place.store))):
         store = (place.store, other)[number % 2]
         if number % 3:
