@@ -20,6 +20,7 @@ def open_store(
     path_style: bool = False,
     profile: str | None = None,
     content_md5: bool = False,
+    expected_owner: str | None = None,
 ) -> Store:
     """The store at `s3://bucket/prefix`, `file:///path` or a folder's path (drive letters and UNC are paths).
 
@@ -41,6 +42,7 @@ def open_store(
         path_style=path_style,
         profile=profile,
         content_md5=content_md5,
+        expected_owner=expected_owner,
     )
     return S3Store(options)
 

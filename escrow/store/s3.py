@@ -20,6 +20,7 @@ from escrow.store.s3_options import S3Options
 
 if TYPE_CHECKING:
     from botocore.awsrequest import AWSResponse
+    from botocore.model import OperationModel
     from types_boto3_s3 import S3Client
     from types_boto3_s3.type_defs import (
         DeleteMarkerEntryTypeDef,
@@ -53,6 +54,8 @@ class S3Store:
         self._client = self._connect()
         self._client.meta.events.register("before-parameter-build.s3", _refuse_redirects)
         self._client.meta.events.register("after-call.s3", self._note_date)
+        if options.expected_owner:
+            self._client.meta.events.register("provide-client-params.s3", self._name_owner)
 
     def _connect(self) -> "S3Client":
         options = self._options
@@ -81,6 +84,10 @@ class S3Store:
             except ValueError as error:
                 raise UsageError("store-url", f"expected an endpoint like https://host, found {error}") from error
         return client
+
+    def _name_owner(self, params: dict[str, object], model: "OperationModel", **_: object) -> None:
+        if model.input_shape is not None and "ExpectedBucketOwner" in model.input_shape.members:
+            params["ExpectedBucketOwner"] = self._options.expected_owner
 
     def _note_date(self, http_response: "AWSResponse", **_: object) -> None:
         with contextlib.suppress(KeyError, ValueError, TypeError):
@@ -267,6 +274,14 @@ class S3Store:
 
     def head(self, key: str, *, version: str | None = None) -> ObjectInfo:
         check_key(key)
+        try:
+            return self._head(key, version)
+        except StoreError as refusal:
+            if refusal.code in ("store-refused", "store-denied"):
+                self.get(key, length=1, version=version)  # a refused HEAD has no words, a refused GET says why
+            raise
+
+    def _head(self, key: str, version: str | None) -> ObjectInfo:
         with errors(key):
             answer = self._client.head_object(**self._address(key, version), ChecksumMode="ENABLED")  # type: ignore[arg-type]
             retain_until = answer.get("ObjectLockRetainUntilDate")

@@ -92,9 +92,28 @@ _RULES = (
         DeniedError,
         "store-denied",
         "the credential lacks the right, or a lock holds",
-        "check the rights (without the right to list, an absent object looks like this too)",
+        "check the rights (without the right to list, an absent object looks like this too), and whose bucket it is",
     ),
 )
+
+
+_FOREIGN_KEY = ("Server Side Encryption", "kms:Decrypt")
+"""What a GET is told of an object under SSE-C (AWS, Ceph, SeaweedFS), or under a KMS key without the right to it."""
+
+
+def is_unreadable(code: str, message: str) -> bool:
+    """Whether a refused GET means that the object is there and nobody here can read it: it was put under a key of who
+    put it (SSE-C, a KMS key), or moved to cold storage."""
+    return code == "InvalidObjectState" or code.startswith("KMS.") or any(each in message for each in _FOREIGN_KEY)
+
+
+def unreadable(what: str, code: str) -> NotFoundError:
+    """The error for a version that nobody here can read: as good as absent, and no reason to stop."""
+    return NotFoundError(
+        "store-unreadable",
+        f"{what}: expected an object that can be read, found one under a foreign key or in cold storage ({code})",
+        hint="run escrow verify; other versions or another copy may be whole",
+    )
 
 
 def from_answer(what: str, status: int, code: str, message: str) -> StoreError | UsageError:

@@ -9,7 +9,7 @@ from botocore.parsers import ResponseParserError
 from urllib3.exceptions import HTTPError
 
 from escrow.errors import StoreError, UnreachableError, UsageError
-from escrow.store.s3_errors import from_answer
+from escrow.store.s3_errors import from_answer, is_unreadable, unreadable
 
 _LIBRARY_ERRORS = (boto.BotoCoreError, boto.ClientError, Boto3Error, ResponseParserError, HTTPError)
 _NETWORK = (
@@ -41,7 +41,10 @@ def translate(what: str, error: Exception) -> StoreError | UsageError:
         answer = error.response
         status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         details = answer.get("Error", {})
-        return from_answer(what, status, details.get("Code", ""), details.get("Message", ""))
+        code, message = details.get("Code") or "", details.get("Message") or ""
+        if error.operation_name == "GetObject" and is_unreadable(code, message):
+            return unreadable(what, code)
+        return from_answer(what, status, code, message)
     name = type(error).__name__
     if isinstance(error, boto.SSLError):
         hint = "check the certificate; give the authority's file as ca_file"

@@ -1,5 +1,6 @@
 """Where a bucket is and how to speak to it; no boto3, so that reading a configuration stays quick."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,10 +9,11 @@ from escrow.errors import UsageError
 
 @dataclass(frozen=True, slots=True)
 class S3Options:
-    """A bucket, or the part of one under `prefix`. Raises UsageError `store-url` or `store-ca`.
+    """A bucket, or the part of one under `prefix`. Raises UsageError `store-url`, `store-ca` or `store-owner`.
 
     Credentials come from boto3's standard chain only (`profile` names one there). `ca_file` is a PEM file;
-    `content_md5` adds an MD5 to every put for servers that ignore the SHA-256 (Ceph).
+    `content_md5` adds an MD5 to every put for servers that ignore the SHA-256 (Ceph). `expected_owner` is the AWS
+    account (12 digits) that must own the bucket; every request names it, and AWS refuses where it does not.
     """
 
     bucket: str
@@ -22,6 +24,7 @@ class S3Options:
     path_style: bool = False
     profile: str | None = None
     content_md5: bool = False
+    expected_owner: str | None = None
 
     def __post_init__(self) -> None:
         if not self.bucket or "@" in self.bucket + (self.endpoint or ""):
@@ -30,6 +33,9 @@ class S3Options:
         if self.ca_file is not None and not Path(self.ca_file).is_file():
             hint = "name the certificate of the authority that signed the store's"
             raise UsageError("store-ca", f"expected a PEM file at {self.ca_file}, found none", hint=hint)
+        if self.expected_owner is not None and not re.fullmatch(r"[0-9]{12}", self.expected_owner, re.ASCII):
+            hint = "AWS shows it as the account id; leave it out for other servers"
+            raise UsageError("store-owner", f"expected 12 digits, found {self.expected_owner[:40]!r}", hint=hint)
 
     @property
     def root(self) -> str:
