@@ -83,7 +83,6 @@ def anew(scene: Scene, attacker: Attacker, backup: Path | None) -> Result:
     return scene.deposit()
 
 
-@pytest.mark.xfail(strict=True, reason="readers stop at a version that the server cannot decrypt")
 def test_names_covered_by_what_nobody_can_read(scene: Scene, tmp_path: Path) -> None:
     """Encrypted under a customer's key, which the server forgets: as ransomware did to buckets in 2025 (Codefinger)."""
     attacker = Attacker(scene)
