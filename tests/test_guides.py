@@ -55,7 +55,11 @@ def machines(folder: Path) -> tuple[Path, Path]:
 
 def first_night(server: Path, holder: Path) -> str:
     shutil.copytree(holder / "stick" / "public", server / "public")
-    return run("escrow init --public public --store ../vault --source mis=exports && escrow snapshot", server)
+    told = run("escrow init --public public --store ../vault --source mis=exports && escrow snapshot", server)
+    keys = 'name = "holder"\npayer = "the head"\noffline = true\nholds = "keys"\n'
+    with (server / "escrow.toml").open("a", encoding="utf-8") as file:
+        file.write(f'[[copy]]\nurl = "{holder / "stick" / "public"}"\n{keys}')
+    return told
 
 
 def test_the_key_holders_guide(tmp_path: Path) -> None:
@@ -88,7 +92,9 @@ def test_the_records_officers_guide(tmp_path: Path) -> None:
     shutil.copytree(tmp_path / "vault", office / "vault")
     shutil.copy(holder / "stick" / "custody.key", office)
     public = (holder / "stick" / "public" / "vault.toml").read_text("utf-8")
-    (office / "escrow.toml").write_text(f'{public}\n[store]\nurl = "vault"\n', "utf-8")
+    (tmp_path / "elsewhere").mkdir()
+    places = '[store]\nurl = "vault"\n[[copy]]\nname = "second"\nurl = "../elsewhere"\npayer = "another provider"\n'
+    (office / "escrow.toml").write_text(f"{public}\n{places}", "utf-8")
 
     look, _ = blocks("guide-la-records-officer.md")
     assert "ok: 1 nights, 0 findings" in run(look, office)

@@ -103,11 +103,14 @@ def test_a_bucket_and_its_first_night(server: Running, tmp_path: Path, environme
 
 def test_a_share_and_a_disk(tmp_path: Path, environment: dict[str, str]) -> None:
     machine = Machine(tmp_path, environment, {})
+    (settings,) = blocks("toml", "NAS and USB disk")
+    (machine.work / "escrow.toml").write_text(machine.text(settings))
     (shown,) = blocks("sh", "NAS and USB disk")
     told = machine.run(shown)
     assert "ok: 1 nights, 0 findings" in told
     machine.run("escrow snapshot")
-    told = machine.run(shown.split("\n", 2)[2])
+    told = machine.run("\n".join(shown.splitlines()[-2:]))
+    assert "L1b bytes of usb" in told
     assert "ok: 2 nights, 0 findings" in told, "the disk gets what it does not have yet"
 
 
