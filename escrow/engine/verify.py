@@ -4,20 +4,25 @@ L1a and L1b need no keys (docs/format.md, section 9). A finding is a value, not 
 """
 
 import hashlib
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from itertools import groupby
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import groupby, islice
 
+from escrow.engine.ahead import ahead
 from escrow.engine.fetch import fetch_exact
+from escrow.engine.locks import Dues, Wanted, folded, is_safe, judge_versions
 from escrow.engine.ports import Progress
 from escrow.engine.reading import CompartmentView
-from escrow.errors import EscrowError, FormatError, IntegrityError, NotFoundError, WrongKeyError
+from escrow.errors import DeniedError, EscrowError, FormatError, IntegrityError, NotFoundError, WrongKeyError
 from escrow.record import FileEntry, key_name, manifest_name, pack_name, parse_name
 from escrow.store import ObjectInfo, Store
 from escrow.trust import Finding, History
 
 _PARALLEL = 4
+_LOOKS = 16
+_VERSIONS = 100
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -40,7 +45,10 @@ class Checked:
 
 def expected_objects(history: History) -> list[Expected]:
     """Pure: every sealed object that must be in the store, by name: keys, packs and manifests of all branches."""
-    found = {key_name(key.id): Expected(key_name(key.id), key.sha256, key.size) for key in history.keys.values()}
+    found = {
+        key_name(key.id, key.sha256): Expected(key_name(key.id, key.sha256), key.sha256, key.size)
+        for key in history.keys.values()
+    }
     for link in history.links:
         for part in link.notice.series:
             refs = [(pack_name(part.series, pack.sha256), pack) for pack in part.packs]
@@ -52,55 +60,104 @@ def expected_objects(history: History) -> list[Expected]:
 
 
 def verify_listing(store: Store, history: History, progress: Progress) -> Checked:
-    """L1a: the store's own listing against the notices. Finds accidents; a lying store needs L1b."""
-    expected = {one.name: one for one in expected_objects(history)}
-    progress.stage("verify the listing", len(expected))
-    findings: list[Finding] = []
-    count = size = 0
-    listed = groupby(store.list(versions=True), key=lambda info: info.key)
-    seen: set[str] = set()
-    for name, group in listed:
-        versions = list(group)
-        wanted = expected.get(name)
-        if wanted is None:
-            findings += _unexpected(name)
-            continue
-        seen.add(name)
-        count += 1
-        size += wanted.size
-        findings += judge_versions(wanted, versions)
-        progress.advance(1)
-    findings += [
-        Finding("object-missing", name, "expected in the store, found none") for name in expected if name not in seen
-    ]
-    return Checked(count, size, tuple(findings))
+    """L1a: what the store itself says of every object, and of its lock, against the notices and series records.
+
+    Finds accidents and thin locks; a store that lies needs L1b. Where a listing says little (S3), each object costs a
+    HEAD. DeniedError where the credential may not look; that sealed keys may not be looked at is a warning.
+    """
+    roll = _Roll(history)
+    progress.stage("verify the listing", len(roll.missing) + len(history.links) + len(history.series))
+    unseen = 0
+
+    def look(one: tuple[Wanted, list[ObjectInfo]]) -> tuple[list[Finding], bool]:
+        wanted, versions = one
+        # a folder's clock is a file that is written, which a reader may not be allowed to
+        now = store.now() if versions[0].locks != "none" else None
+        seen = True
+        try:
+            versions = _look(store, wanted, versions, now)
+        except DeniedError as error:
+            if error.code != "store-denied" or not _is_key(wanted.name):
+                raise
+            seen = False
+        return judge_versions(wanted, versions, now) if versions else [_missing(wanted.name)], seen
+
+    def told() -> Iterator[Finding]:
+        nonlocal unseen
+        for findings, seen in ahead(look, roll.call(store.list(versions=True)), _LOOKS):
+            unseen += not seen
+            progress.advance(1)
+            yield from findings
+        yield from roll.junk
+        yield from map(_missing, roll.missing)
+
+    findings = [*folded(told())]
+    if unseen:
+        detail = f"{unseen} sealed keys have the right names and sizes; this credential may not see hashes and locks"
+        findings.append(Finding("object-unseen", "stock/", detail, "warning"))
+    return Checked(roll.count, roll.size, tuple(findings))
 
 
-def judge_versions(wanted: Expected, versions: Sequence[ObjectInfo]) -> list[Finding]:
-    """Pure: what the store's own words about one object (newest first) are worth telling."""
-    fitting = [info for info in versions if _fits(info, wanted)]
-    newest = versions[0]
-    if newest.delete_marker:
-        rest = "an older version is there" if fitting else "no version is left"
-        return [Finding("object-deleted", wanted.name, f"hidden by a delete marker; {rest}")]
-    if not fitting:
-        said = f"{newest.size} bytes" + (f" and SHA-256 {newest.sha256[:16]}…" if newest.sha256 else "")
-        detail = f"expected {wanted.size} bytes and SHA-256 {wanted.sha256[:16]}…, the store says {said}"
-        return [Finding("object-altered", wanted.name, detail)]
-    if newest is not fitting[0]:
-        return [Finding("object-covered", wanted.name, "a newer version that is none of ours lies over it")]
-    return []
+class _Roll:
+    """Calls what is listed by its name: what each object must be, what is missing, what nobody names."""
+
+    def __init__(self, history: History) -> None:
+        self._dues = Dues(history)
+        self.missing = {one.name: one for one in expected_objects(history)}
+        self.junk: list[Finding] = []
+        self.count = self.size = 0
+
+    def call(self, listed: Iterable[ObjectInfo]) -> Iterator[tuple[Wanted, list[ObjectInfo]]]:
+        """The vault's objects, each with its versions, newest first."""
+        for name, versions in groupby(listed, key=lambda info: info.key):
+            parsed = parse_name(name)
+            if parsed is None:
+                continue
+            sealed = self.missing.pop(name, None)
+            if sealed:
+                self.count += 1
+                self.size += sealed.size
+                yield Wanted(name, sealed.sha256, sealed.size, self._dues.of(name, parsed)), _few(versions)
+            elif self._dues.knows(name, parsed):
+                yield Wanted(name, parsed.digest, None, self._dues.of(name, parsed)), _few(versions)
+            elif parsed.kind in ("pack", "manifest", "key"):
+                detail = "no notice names it: left by a run that was killed, or put by another hand"
+                self.junk.append(Finding("object-unnamed", name, detail, "warning"))
 
 
-def _fits(info: ObjectInfo, wanted: Expected) -> bool:
-    return not info.delete_marker and info.size == wanted.size and info.sha256 in (None, wanted.sha256)
+def _few(versions: Iterator[ObjectInfo]) -> list[ObjectInfo]:
+    """The newest versions, and the oldest, which is ours where somebody has laid many others over it."""
+    newest = list(islice(versions, _VERSIONS))
+    return newest + list(deque(versions, 1))
 
 
-def _unexpected(name: str) -> Iterator[Finding]:
+def _look(store: Store, wanted: Wanted, versions: Sequence[ObjectInfo], now: datetime | None) -> list[ObjectInfo]:
+    """The versions, with what head says of those that may be ours, up to one that is and has its lock.
+
+    A version that is gone by now is left out; one that nobody can read (under a foreign key) is not ours.
+    """
+    told: list[ObjectInfo] = []
+    for info in versions:
+        if info.locks == "ask" and wanted.may_be(info):
+            try:
+                told.append(store.head(wanted.name, version=info.version or None))
+            except NotFoundError as error:
+                if error.code == "store-unreadable":
+                    told.append(replace(info, sha256=""))
+        else:
+            told.append(info)
+        if told and is_safe(wanted, told[-1], now):
+            break
+    return told
+
+
+def _is_key(name: str) -> bool:
     parsed = parse_name(name)
-    if parsed is not None and parsed.kind in ("pack", "manifest", "key"):
-        detail = "no notice names it: left by a run that was killed, or put by another hand"
-        yield Finding("object-unnamed", name, detail, "warning")
+    return parsed is not None and parsed.kind == "key"
+
+
+def _missing(name: str) -> Finding:
+    return Finding("object-missing", name, "expected in the store, found none")
 
 
 def verify_bytes(store: Store, expected: Iterable[Expected], progress: Progress) -> Checked:
@@ -118,11 +175,10 @@ def verify_bytes(store: Store, expected: Iterable[Expected], progress: Progress)
             return one, Finding("object-hash", one.name, str(error))
         return one, None
 
-    with ThreadPoolExecutor(_PARALLEL, "verify") as pool:
-        for one, finding in pool.map(check, chosen):
-            if finding:
-                findings.append(finding)
-            progress.advance(one.size)
+    for one, finding in ahead(check, chosen, _PARALLEL):
+        if finding:
+            findings.append(finding)
+        progress.advance(one.size)
     return Checked(len(chosen), sum(one.size for one in chosen), tuple(findings))
 
 

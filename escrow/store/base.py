@@ -18,6 +18,9 @@ MAX_KEY_PART = 200
 LockMode: TypeAlias = Literal["COMPLIANCE", "GOVERNANCE"]
 """COMPLIANCE binds everybody until it ends; GOVERNANCE can be lifted by a right of its own (shreddable keys)."""
 
+LocksSaid: TypeAlias = Literal["none", "ask", "told"]
+"""What an ObjectInfo says of locks: the store has none; head tells, and the SHA-256 too; `retain_until` is it."""
+
 _PART = re.compile(r"[a-z0-9_-][a-z0-9._-]*", re.ASCII)
 _UPPER_CASE = {"README.txt", "RESCUE"}
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.ASCII)
@@ -29,7 +32,7 @@ class ObjectInfo:
 
     `size` in bytes; `version` is "" where the store names none; `sha256` is 64 hex digits or None where the
     store does not say; `modified` and `retain_until` are UTC. `latest` is certain in listings only, `sha256`,
-    `retain_until` and `lock_mode` in head only.
+    `retain_until` and `lock_mode` in head only, unless `locks` is "told".
     """
 
     key: str
@@ -41,6 +44,7 @@ class ObjectInfo:
     delete_marker: bool = False
     retain_until: datetime | None = None
     lock_mode: LockMode | None = None
+    locks: LocksSaid = "none"
 
 
 class Store(Protocol):

@@ -104,6 +104,7 @@ class MemoryStore:
                 delete_marker=delete_marker,
                 retain_until=retain_until,
                 lock_mode=lock_mode,
+                locks="told",
             )
             older = [replace(kept, info=replace(kept.info, latest=False)) for kept in self._objects.get(key, [])]
             self._objects[key] = [Stored(info, body), *older]

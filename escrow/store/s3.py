@@ -146,6 +146,7 @@ class S3Store:
             modified=self.now(),
             retain_until=until if isinstance(until, datetime) else None,
             lock_mode=request.get("ObjectLockMode"),
+            locks="ask",
         )
 
     def _create(self, key: str, request: "PutObjectRequestTypeDef") -> "PutObjectOutputTypeDef":
@@ -270,6 +271,7 @@ class S3Store:
             modified=each["LastModified"].astimezone(UTC),
             latest=bool(each.get("IsLatest", True)),
             delete_marker=size is None,
+            locks="ask",
         )
 
     def head(self, key: str, *, version: str | None = None) -> ObjectInfo:
@@ -294,6 +296,7 @@ class S3Store:
                 latest=version is None,
                 retain_until=retain_until and retain_until.astimezone(UTC),
                 lock_mode=answer.get("ObjectLockMode"),
+                locks="told",
             )
 
     def delete(self, key: str, *, version: str | None = None) -> None:

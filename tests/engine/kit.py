@@ -128,8 +128,9 @@ class School:
     def __post_init__(self) -> None:
         self.state = self.folder / "state"
         self.source = self.folder / "exports"
+        until = self.clock.now().replace(microsecond=0) + timedelta(days=900)
         for name, data in self.vault.public.items():
-            self.store.put(name, data)
+            self.store.put(name, data, retain_until=until)
 
     @property
     def anchor(self) -> Anchor:

@@ -1,49 +1,131 @@
 """The levels of verification: what each finds, and what it calls it."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from escrow.engine.locks import Due, Wanted, folded, judge_versions
 from escrow.engine.ports import NoProgress
 from escrow.engine.verify import (
     Expected,
     expected_objects,
-    judge_versions,
     sample,
     verify_bytes,
     verify_listing,
     verify_open,
 )
-from escrow.store import MemoryStore, ObjectInfo
+from escrow.store import LockMode, MemoryStore, ObjectInfo
+from escrow.store.base import LocksSaid
+from escrow.trust import Finding
 from tests.engine.kit import NIGHTS, School, school
 
-WANTED = Expected("series/x/packs/y.age", "a" * 64, 100)
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+DUE = NOW + timedelta(days=400)
+WANTED = Wanted("series/x/packs/y.age", "a" * 64, 100, Due(DUE))
+RECORD = Wanted("charter/x.json", "a" * 16, None, Due(DUE, exact=False))
 
 
-def version(size: int = 100, sha256: str | None = "a" * 64, *, marker: bool = False) -> ObjectInfo:
-    made = datetime(2026, 1, 1, tzinfo=UTC)
-    return ObjectInfo(key=WANTED.name, size=size, sha256=sha256, modified=made, version="v", delete_marker=marker)
+def version(
+    size: int = 100,
+    sha256: str | None = "a" * 64,
+    *,
+    marker: bool = False,
+    until: datetime | None = DUE,
+    mode: LockMode | None = "COMPLIANCE",
+    locks: LocksSaid = "told",
+) -> ObjectInfo:
+    return ObjectInfo(
+        key=WANTED.name,
+        size=size,
+        sha256=sha256,
+        modified=NOW,
+        version="v",
+        delete_marker=marker,
+        retain_until=until,
+        lock_mode=mode if until else None,
+        locks=locks,
+    )
+
+
+SECOND = timedelta(seconds=1)
+SHORT = version(until=DUE - SECOND)
+BARE = version(until=None)
+WEAK = version(mode="GOVERNANCE")
+JUNK = version(sha256="b" * 64)
 
 
 @pytest.mark.parametrize(
-    ("versions", "code"),
+    ("versions", "codes"),
     [
-        ([version()], None),
-        ([version(sha256=None)], None),
-        ([version(), version(size=1)], None),
-        ([version(), version(marker=True)], None),
+        ([version()], ""),
+        ([version(sha256=None)], ""),
+        ([version(), version(size=1)], ""),
+        ([version(), version(marker=True)], ""),
         ([version(size=99)], "object-altered"),
         ([version(size=99, sha256=None)], "object-altered"),
-        ([version(sha256="b" * 64)], "object-altered"),
-        ([version(sha256="b" * 64), version()], "object-covered"),
+        ([JUNK], "object-altered"),
+        ([JUNK, version()], "object-covered"),
+        ([version(size=99, sha256=None), version()], "object-covered"),
         ([version(marker=True), version()], "object-deleted"),
         ([version(0, None, marker=True)], "object-deleted"),
+        ([version(until=DUE + SECOND)], ""),
+        ([SHORT], "lock-short"),
+        ([BARE], "lock-missing"),
+        ([version(until=NOW)], "lock-missing"),
+        ([WEAK], "lock-weak"),
+        ([version(until=DUE - SECOND, mode="GOVERNANCE")], "lock-weak lock-short"),
+        ([BARE, version()], ""),
+        ([BARE, WEAK], "lock-missing"),
+        ([JUNK, BARE], "object-covered lock-missing"),
+        ([version(marker=True), SHORT], "object-deleted lock-short"),
+        ([version(until=None, locks="none")], ""),
+        ([version(until=None, locks="ask")], ""),
     ],
 )
-def test_what_a_store_says_of_one_object(versions: list[ObjectInfo], code: str | None) -> None:
-    assert [finding.code for finding in judge_versions(WANTED, versions)] == ([code] if code else [])
+def test_what_a_store_says_of_one_object(versions: list[ObjectInfo], codes: str) -> None:
+    found = judge_versions(WANTED, versions, NOW)
+    assert [(finding.code, finding.severity) for finding in found] == [(code, "error") for code in codes.split()]
+
+
+def test_a_lock_that_is_over_is_no_longer_due() -> None:
+    assert judge_versions(WANTED, [BARE], DUE) == []
+    assert judge_versions(WANTED, [BARE], DUE - SECOND) != []
+    assert judge_versions(replace(WANTED, due=None), [BARE], NOW) == []
+
+
+@pytest.mark.parametrize(
+    ("versions", "codes"),
+    [
+        ([version(7)], ""),
+        ([version(7, None)], ""),
+        ([JUNK], ""),
+        ([JUNK, version(7)], "object-covered"),
+        ([version(marker=True), version(7)], "object-deleted"),
+        ([version(marker=True)], ""),
+        ([BARE], "lock-missing"),
+        ([WEAK], "lock-weak"),
+        ([SHORT], "lock-short warning"),
+    ],
+)
+def test_what_a_store_says_of_a_record(versions: list[ObjectInfo], codes: str) -> None:
+    """Its size is in no record; of its lock, an early end is a warning."""
+    found = [
+        finding.code + (" warning" if finding.severity == "warning" else "")
+        for finding in judge_versions(RECORD, versions, NOW)
+    ]
+    assert found == ([codes] if codes else [])
+
+
+def test_a_store_without_locks_is_told_in_one_page() -> None:
+    many = [Finding("lock-missing", f"series/{number}", "none", "error") for number in range(5000)]
+    other = [Finding("object-missing", f"series/{number}", "none", "error") for number in range(5000)]
+    found = list(folded([*many, *other]))
+    assert len(found) == 5101
+    assert found[-1].detail == "none; and 4899 more objects like this"
+    assert list(folded(many[:100])) == many[:100]
 
 
 def by_level(place: School) -> tuple[list[str], list[str]]:
@@ -64,7 +146,7 @@ def hide(place: School, name: str) -> None:
 
 def cover(place: School, name: str) -> None:
     place.store.delete(name)
-    place.store.put(name, b"junk")
+    place.store.put(name, b"junk", retain_until=DUE + timedelta(days=4000))
 
 
 def lose(place: School, name: str) -> None:

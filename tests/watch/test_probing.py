@@ -48,7 +48,7 @@ class Counting(Liar):
 def store(one: School) -> Counting:
     made = Counting(one.clock)
     for name, data in one.vault.public.items():
-        made.put(name, data)
+        made.put(name, data, retain_until=T0 + 900 * DAY)
     one.store = made
     return made
 
