@@ -46,7 +46,7 @@ def command_line(arguments: Sequence[str]) -> typer.Typer:
         from .store_commands import app as store
     else:
         store = typer.Typer(callback=_all_commands)
-    app.add_typer(store, name="store", help="The place where a vault lies: what it keeps.")
+    app.add_typer(store, name="store", help="Where the vault lies: try it, copy it, mend it.")
     return app
 
 
