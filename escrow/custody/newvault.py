@@ -89,7 +89,7 @@ def new_vault(plan: Plan, now: datetime) -> NewVault:
         for _ in range(math.ceil(_YEARS * 366 / compartment.nights) + _SPARE):
             key, sealed = _series_key(vault, compartment.name, custody)
             keys.append(key)
-            public[key_name(key.id)] = sealed
+            public[key_name(key.id, key.sha256)] = sealed
     stock = Stock(vault=vault, n=1, prev=None, created=now, keys=tuple(sorted(keys, key=lambda key: key.id)))
     charter_envelope = sign_record(charter, [holder])
     stock_envelope = sign_record(stock, [holder])

@@ -104,7 +104,7 @@ def _open_part(
         raise IntegrityError(
             "series-key", f"series {part.series} cites the key {part.key}, which no stock has for {part.compartment}"
         )
-    identity = opener(fetch_exact(store, key_name(key.id), key.sha256), key)
+    identity = opener(fetch_exact(store, key_name(key.id, key.sha256), key.sha256), key)
     ref = part.manifest
     if ref is None:
         raise NotFoundError("manifest-absent", f"notice {snapshot.seq} names no manifest for {part.compartment}")

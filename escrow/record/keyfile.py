@@ -32,7 +32,7 @@ class _Unpicklable:
 
 @dataclass(frozen=True, slots=True)
 class SeriesKeyFile(_Unpicklable):
-    """An opened `stock/<key-id>.age`; `identity` is the secret line, without its LF."""
+    """An opened `stock/<key-id>-<sha16>.age`; `identity` is the secret line, without its LF."""
 
     vault: str
     key_id: str

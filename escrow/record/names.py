@@ -21,7 +21,7 @@ _GRAMMAR: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     ("notice", re.compile(rf"notices/{_N}-{_SHA16}\.json")),
     ("manifest", re.compile(rf"{_SERIES}/manifests/{_N}-{_SHA64}\.age")),
     ("series", re.compile(rf"{_SERIES}/series-{_SHA16}\.json")),
-    ("key", re.compile(r"stock/(?P<key_id>[0-9a-f]{16})\.age")),
+    ("key", re.compile(rf"stock/(?P<key_id>[0-9a-f]{{16}})-{_SHA16}\.age")),
     ("stock", re.compile(rf"stock/{_N}-{_SHA16}\.json")),
     ("charter", re.compile(rf"charter/{_N}-{_SHA16}\.json")),
 )
@@ -31,7 +31,7 @@ _GRAMMAR: tuple[tuple[Kind, re.Pattern[str]], ...] = (
 class ParsedName:
     """An object's name. `n` is a charter's or stock's number, or a notice's or manifest's seq.
 
-    `digest` is the start of the SHA-256 of the bytes ("" for a key, which the stock vouches for).
+    `digest` is the start of the SHA-256 of the bytes.
     """
 
     kind: Kind
@@ -51,9 +51,9 @@ def stock_name(n: int, data: bytes) -> str:
     return f"stock/{n:08d}-{_sha16(data)}.json"
 
 
-def key_name(key_id: str) -> str:
-    """Name of the sealed series key `key_id`."""
-    return f"stock/{key_id}.age"
+def key_name(key_id: str, sha256: str) -> str:
+    """Name of the series key `key_id` as sealed in the object with this SHA-256."""
+    return f"stock/{key_id}-{sha256[:16]}.age"
 
 
 def series_name(series: str, data: bytes) -> str:
@@ -98,7 +98,7 @@ def parse_name(key: str) -> ParsedName | None:
 
 
 def check_name(name: ParsedName, data: bytes) -> None:
-    """Holds the bytes against their name. IntegrityError name-hash; a key's hash stands in its stock."""
+    """Holds the bytes against their name. IntegrityError name-hash."""
     found = hashlib.sha256(data).hexdigest()
     if not found.startswith(name.digest):
         raise IntegrityError(

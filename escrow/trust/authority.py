@@ -37,7 +37,7 @@ def accept_authority(
 
 
 def open_series_key(text: bytes, key: StockKey, vault: str) -> HybridIdentity:
-    """The identity in an opened `stock/<key-id>.age`, held against the stock (section 5.1).
+    """The identity in an opened `stock/<key-id>-<sha16>.age`, held against the stock (section 5.1).
 
     FormatError key-file; IntegrityError key-mismatch.
     """

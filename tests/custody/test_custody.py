@@ -47,7 +47,7 @@ def test_stock_lasts_three_years_and_two_more(vault: NewVault) -> None:
 
 def test_every_series_key_opens_and_is_as_the_stock_says(vault: NewVault) -> None:
     for key in stock_of(vault).values():
-        body = vault.public[r.key_name(key.id)]
+        body = vault.public[r.key_name(key.id, key.sha256)]
         assert (hashlib.sha256(body).hexdigest(), len(body)) == (key.sha256, key.size)
         assert str(series_identity(body, key, vault.vault, custody(vault)).recipient()) == key.recipient
 
@@ -80,7 +80,7 @@ def test_key_file_of_another_school(vault: NewVault) -> None:
     assert caught.value.code == "key-other-vault"
     key = next(iter(stock_of(vault).values()))
     with pytest.raises(WrongKeyError) as foreign:
-        series_identity(vault.public[r.key_name(key.id)], key, vault.vault, custody(keys(400)))
+        series_identity(vault.public[r.key_name(key.id, key.sha256)], key, vault.vault, custody(keys(400)))
     assert foreign.value.code == "no-identity-matched"
 
 
@@ -117,7 +117,7 @@ def test_series_key_that_is_not_the_stocks(vault: NewVault, change: str) -> None
     """Every line of the key's file is held against what the holders signed."""
     stock = list(stock_of(vault).values())
     key = stock[0]
-    body = vault.public[r.key_name(key.id)]
+    body = vault.public[r.key_name(key.id, key.sha256)]
     wrong = {
         "id": replace(key, id="0" * 16),
         "compartment": replace(key, compartment="other"),
@@ -132,7 +132,7 @@ def test_series_key_that_is_not_the_stocks(vault: NewVault, change: str) -> None
 def test_swapped_series_keys(vault: NewVault) -> None:
     first, second = list(stock_of(vault).values())[:2]
     with pytest.raises(IntegrityError) as caught:
-        series_identity(vault.public[r.key_name(second.id)], first, vault.vault, custody(vault))
+        series_identity(vault.public[r.key_name(second.id, second.sha256)], first, vault.vault, custody(vault))
     assert caught.value.code == "key-mismatch"
 
 

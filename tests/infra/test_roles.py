@@ -144,7 +144,10 @@ def test_the_depositor_gets_no_sealed_key_and_no_pack(opened: Opener, school: Sc
     school.night(NIGHTS[1], store=opened("depositor"))
     history = school.history(store=opened("watcher"))
     depositor = opened("depositor")
-    for name in [key_name(key) for key in history.keys] + [one.name for one in expected_objects(history)]:
+    sealed = [key_name(key.id, key.sha256) for key in history.keys.values()]
+    for name in sealed + [one.name for one in expected_objects(history)]:
+        one.name for one in expected_objects(history)
+    ]:
         with pytest.raises(DeniedError):
             depositor.get(name)
 
