@@ -146,8 +146,6 @@ def test_the_depositor_gets_no_sealed_key_and_no_pack(opened: Opener, school: Sc
     depositor = opened("depositor")
     sealed = [key_name(key.id, key.sha256) for key in history.keys.values()]
     for name in sealed + [one.name for one in expected_objects(history)]:
-        one.name for one in expected_objects(history)
-    ]:
         with pytest.raises(DeniedError):
             depositor.get(name)
 
