@@ -47,10 +47,12 @@ class School:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holder:
-    """Who signs charters and stocks."""
+    """Who signs charters and stocks. With shares: its group and its place in it."""
 
     role: Text
     key: VerifyKeyText
+    group: Name | None = None
+    member: Annotated[int, Range(1, 16)] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +74,34 @@ class Compartment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Holders of whom `needed` of `members` stand for the group."""
+
+    name: Name
+    needed: Annotated[int, Range(1, 16)]
+    members: Annotated[int, Range(1, 16)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Custody:
+    """How the custody secret is split (SLIP-39). `epoch` counts share sets; `set` is the identifier on each share."""
+
+    epoch: Number
+    set: Annotated[int, Range(0, 32_767)]
+    groups_needed: Annotated[int, Range(1, 16)]
+    groups: Annotated[tuple[Group, ...], Items(1)]
+
+    def check(self) -> None:
+        """Members that must agree with each other."""
+        _distinct((group.name for group in self.groups), "charter.custody.groups", "name")
+        _demand(self.groups_needed <= len(self.groups) <= 16, "charter.custody", "groups_needed of at most 16 groups")
+        for group in self.groups:
+            where = f"charter.custody.groups {group.name}"
+            _demand(group.needed <= group.members, where, "at most all members needed")
+            _demand(group.needed > 1 or group.members == 1, where, "one member where one is needed")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Charter(Record):
     """The agreement, section 4.1."""
 
@@ -88,10 +118,15 @@ class Charter(Record):
     compartments: Annotated[tuple[Compartment, ...], Items(1)]
     strictest: Name
     cap_days: Annotated[int, Range(1, 36_500)]
+    custody: Custody | None = None
 
     def check(self) -> None:
         """Members that must agree with each other."""
         _check_first(self.n, self.prev, "charter.prev")
+        groups = self.custody.groups if self.custody else ()
+        places = {(group.name, member) for group in groups for member in range(1, group.members + 1)}
+        held = [(holder.group, holder.member) for holder in self.holders if holder.group or holder.member]
+        _demand(set(held) == places and len(held) == len(places), "charter.holders", "each member of each group once")
         _distinct((holder.key for holder in self.holders), "charter.holders", "key")
         _distinct((agent.key for agent in self.agents), "charter.agents", "key")
         _distinct(self.recipients, "charter.recipients", "recipient")

@@ -7,6 +7,7 @@ from escrow.record import Agent, Charter, Series, StockKey, key_id_of, parse_ser
 from escrow.seal import HybridIdentity, VerifyKey, parse_identities, parse_recipient
 from escrow.trust.findings import Findings
 from escrow.trust.intake import Candidate, Intake, foreign
+from escrow.trust.quorum import board, shortfall
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,31 +112,24 @@ def _is_next_charter(
             findings.add("charter-chain", found.name, detail)
             return False
     for demand in [charter] if before is None else [before.record, charter]:
-        signers = intake.signers(found, _holders(demand))
-        if len(signers) < demand.threshold:
-            detail = f"expected {demand.threshold} holders of charter {demand.n} to sign, found {len(signers)}"
-            findings.add("charter-threshold", found.name, detail)
+        lacking = shortfall(demand, intake.signers(found, board(demand)))
+        if lacking:
+            findings.add("charter-threshold", found.name, lacking)
             return False
     return True
 
 
-def _holders(charter: Charter) -> frozenset[VerifyKey]:
-    return frozenset(VerifyKey.parse(holder.key) for holder in charter.holders)
-
-
 def _stock_keys(intake: Intake, charters: tuple[Candidate[Charter], ...], findings: Findings) -> dict[str, StockKey]:
     """The keys of every stock that the holders of an accepted charter signed, whatever their order."""
-    boards = [(_holders(charter.record), charter.record.threshold) for charter in charters]
-    everyone = frozenset(key for holders, _ in boards for key in holders)
+    everyone = frozenset(key for charter in charters for key in board(charter.record))
     keys: dict[str, StockKey] = {}
     seen: dict[int, str] = {}
     for found in sorted(intake.stocks, key=lambda found: found.record.n):
         if foreign(found, charters[0].record.vault, findings):
             continue
         signers = intake.signers(found, everyone)
-        if not any(len(signers & holders) >= threshold for holders, threshold in boards):
-            detail = f"expected a charter's threshold of holders to sign, found {len(signers)}"
-            findings.add("stock-threshold", found.name, detail)
+        if all(shortfall(charter.record, signers) for charter in charters):
+            findings.add("stock-threshold", found.name, shortfall(charters[-1].record, signers))
             continue
         stock = found.record
         if seen.setdefault(stock.n, found.sha256) != found.sha256:
