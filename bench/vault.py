@@ -1,6 +1,6 @@
-"""A vault in a folder with its agent, in this process: for what the command line cannot be asked."""
+"""A vault with its agent, in this process: for what the command line cannot be asked."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from escrow.custody import Plan, new_vault
@@ -11,11 +11,11 @@ from escrow.engine.sync import Anchor
 from escrow.record import Agent as CharterAgent
 from escrow.record import Compartment, School
 from escrow.seal import SigningKey
-from escrow.store import FolderStore
+from escrow.store import FolderStore, Store
 
 
-def bench_agent(folder: Path) -> Agent:
-    """A new vault in `folder`/vault with two compartments, and its agent, the state in `folder`/state."""
+def bench_agent(folder: Path, store: Store | None = None) -> Agent:
+    """A new vault in `store`, or in `folder`/vault, with two compartments; its agent's state is in `folder`/state."""
     key = SigningKey.generate()
     plan = Plan(
         school=School(name="Bench"),
@@ -28,9 +28,10 @@ def bench_agent(folder: Path) -> Agent:
         strictest="records",
         cap_days=800,
     )
-    made = new_vault(plan, datetime.now(UTC).replace(microsecond=0))
-    store = FolderStore(folder / "vault", create=True)
+    now = datetime.now(UTC).replace(microsecond=0)
+    made = new_vault(plan, now)
+    store = store or FolderStore(folder / "vault", create=True)
     for name, data in made.public.items():
-        store.put(name, data)
+        store.put(name, data, retain_until=now + timedelta(days=plan.cap_days))
     state = State.open(folder / "state")
     return Agent(store, state, key, SystemClock(), Anchor(made.vault, made.fingerprint))
