@@ -62,7 +62,7 @@ def verify(
     with output.progress() as progress:
         for number, place in enumerate(found.places):
             if place.store:
-                told = _check_place(output, found, place, share, progress)
+                told = _check_place(output, found, number, share, progress)
                 findings += [one if number == 0 else _of(place.place.name, one) for one in told]
                 bad = {one.subject for one in told if one.severity == "error"}
                 lacking[place.place.name] = len(bad)
@@ -85,22 +85,25 @@ def _of(name: str, finding: "Finding") -> "Finding":
 
 
 def _check_place(
-    output: Output, found: Survey, place: Attached, share: float | None, progress: "Progress"
+    output: Output, found: Survey, number: int, share: float | None, progress: "Progress"
 ) -> "list[Finding]":
-    """The store against the whole history; a copy, which may be behind, against the history that it shows itself."""
+    """The store against the whole history; a copy, which may be behind, against the history up to its last notice."""
+    from escrow.engine.places import up_to
     from escrow.engine.reading import load_history
     from escrow.engine.verify import verify_listing
     from escrow.trust import Finding
 
-    assert place.store is not None
+    place, seen = found.places[number], found.standings[number].seen
+    assert place.store is not None and seen is not None
     name, history, findings = place.place.name, found.history, list[Finding]()
-    if place is not found.places[0]:
+    if number:
         try:
-            history = load_history(place.store, anchor_of(found.config))
+            own = load_history(place.store, anchor_of(found.config))
         except IntegrityError as error:
             empty = next(place.store.list("charter/"), None) is None
             return [] if empty else [Finding(error.code, "charter/", str(error))]
-        findings += history.findings
+        findings += own.findings
+        history = up_to(history, seen.head, own)
     checked = [("L1a listing", verify_listing(place.store, history, progress))]
     if share:
         checked.append(("L1b bytes", _read_share(found.config, place, history, share, progress)))

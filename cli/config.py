@@ -20,9 +20,6 @@ _HEX64 = re.compile(r"[0-9a-f]{64}")
 _COPY_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 _DEFAULT_AGE = timedelta(hours=36)
 
-STORE = "store"
-"""What the store itself is called where places have names."""
-
 
 @dataclass(frozen=True, slots=True)
 class StoreConfig:
@@ -121,29 +118,39 @@ def parse_config(text: str, file: Path, environment: Mapping[str, str]) -> Confi
         ) from error
     table = Table(raw, str(file))
     state = table.text("state") or "state"
-    moved = environment.get("ESCROW_STORE")
-    store = _store(table.table("store"), file.parent, moved)
+    store = table.table("store")
+    named = _store(store, file.parent) if store else None
+    copies = _copies(table.tables("copy"), file, named)
+    if environment.get("ESCROW_STORE"):
+        named, copies = _moved(_address(environment["ESCROW_STORE"], file.parent), named, copies)
     config = Config(
         file=file,
         vault=table.text_of("vault", _HEX32, "32 lower-case hex digits"),
         fingerprint=table.text_of("fingerprint", _HEX64, "64 lower-case hex digits"),
         state=file.parent / (environment.get("ESCROW_STATE") or state),
-        store=store,
+        store=named,
         sources=tuple(_source(each, file.parent) for each in table.tables("source")),
         rules=tuple(_rule(each) for each in table.tables("rule")),
         max_age=_max_age(table.table("status")),
-        copies=_copies(table.tables("copy"), file, store, bool(moved)),
+        copies=copies,
     )
     table.end()
     return config
 
 
-def _store(table: Table | None, root: Path, url: str | None) -> StoreConfig | None:
-    if table is None:
-        return StoreConfig(_address(url, root)) if url else None
+def _store(table: Table, root: Path) -> StoreConfig:
     store = _place(table, root)
     table.end()
-    return replace(store, url=_address(url, root)) if url else store
+    return store
+
+
+def _moved(
+    url: str, store: StoreConfig | None, copies: tuple[CopyConfig, ...]
+) -> tuple[StoreConfig, tuple[CopyConfig, ...]]:
+    """The store is at `url`; where a copy lies there, the copy takes its place."""
+    same = [copy for copy in copies if _plain(copy.store.url) == _plain(url)]
+    moved = same[0].store if same else replace(store, url=url) if store else StoreConfig(url)
+    return moved, tuple(copy for copy in copies if copy not in same)
 
 
 def _place(table: Table, root: Path) -> StoreConfig:
@@ -161,21 +168,22 @@ def _place(table: Table, root: Path) -> StoreConfig:
     )
 
 
-def _copies(tables: list[Table], file: Path, store: StoreConfig | None, moved: bool) -> tuple[CopyConfig, ...]:
-    """Every place has its own name and address; a copy where ESCROW_STORE has `moved` the store is the store."""
-    found: list[CopyConfig] = []
-    for copy in (_copy(table, file.parent) for table in tables):
-        if moved and store and _address_of(copy.store) == _address_of(store):
-            continue
-        if copy.name in {STORE, *(other.name for other in found)}:
+def _copies(tables: list[Table], file: Path, store: StoreConfig | None) -> tuple[CopyConfig, ...]:
+    """Every place has its own name and its own address."""
+    from escrow.engine.places import STORE
+
+    found = [_copy(table, file.parent) for table in tables]
+    names = [STORE]
+    places = [_address_of(store)] if store else []
+    for copy in found:
+        if copy.name in names:
             hint = f"give every copy a name of its own; {STORE!r} is the store's"
             raise UsageError("config-copy", f"{file}: [[copy]]: the name {copy.name!r} is taken", hint=hint)
-        if _address_of(copy.store) in map(
-            _address_of, [*([store] if store else []), *(other.store for other in found)]
-        ):
+        if _address_of(copy.store) in places:
             hint = "a copy must lie in another place"
             raise UsageError("config-copy", f"{file}: [[copy]] {copy.name}: another place has its url", hint=hint)
-        found.append(copy)
+        names.append(copy.name)
+        places.append(_address_of(copy.store))
     return tuple(found)
 
 
@@ -190,7 +198,11 @@ def _copy(table: Table, root: Path) -> CopyConfig:
 
 
 def _address_of(place: StoreConfig) -> tuple[str, str | None]:
-    return (place.url.rstrip("/") if "://" in place.url else os.path.normpath(place.url)), place.endpoint
+    return _plain(place.url), place.endpoint if "://" in place.url else None
+
+
+def _plain(url: str) -> str:
+    return url.rstrip("/") if "://" in url else os.path.normpath(url)
 
 
 def _address(url: str, root: Path) -> str:

@@ -75,6 +75,12 @@ _BY_CODE = {
     "rollback": Exit.ROLLBACK,
     "rollback-other": Exit.ROLLBACK,
     "store-lies": Exit.REFUSED,
+    "store-away": Exit.STORE,
+    "keys-one-domain": Exit.COPIES,
+    "copy-unseen": Exit.COPIES,
+    "copy-away": Exit.COPIES,
+    "copy-lags": Exit.COPIES,
+    "copy-lacks": Exit.COPIES,
 }
 _BY_CLASS: tuple[tuple[type[EscrowError], Exit], ...] = (
     (UsageError, Exit.USAGE),

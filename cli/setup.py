@@ -58,7 +58,7 @@ def init(
         output.note(f"{finding.severity}: {finding.code}: {finding.detail}")
     output.note(f"{file} is {'made' if made else 'complete'}; edit it to your needs")
     if not loaded.copies:
-        output.note("the sealed keys lie in one place: add a [[copy]] under another payer to it, then escrow store copy")
+        output.note("the sealed keys lie in one place: add a [[copy]] under another payer, then escrow store copy")
     output.note("compare this fingerprint with the key holder's, by telephone")
     output.row(f"school       {charter.school.name}", school=charter.school.name, vault=history.vault, config=str(file))
     output.finish(Exit.OK, f"fingerprint  {history.fingerprint}", fingerprint=history.fingerprint)

@@ -10,7 +10,7 @@ import typer
 from escrow.errors import RefusedError, StoreError, UsageError
 
 from .checking import show_findings
-from .config import STORE, Config, load_config
+from .config import Config, load_config
 from .exits import Exit, exit_of, exit_of_codes, worst
 from .options import ConfigOption, JsonOption
 from .output import Output
@@ -58,7 +58,7 @@ def copy(
 
 
 def repair(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The copy to mend, or store.")] = STORE,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The copy to mend, or store.")] = "store",
     read: Annotated[
         str | None, typer.Option(metavar="SHARE", help="Download and hash this share of it first: 1 for all.")
     ] = None,
@@ -150,7 +150,7 @@ def _fill(output: Output, config: Config, original: "Original", place: "Place", 
     """Copy, tell, and remember what the place holds now."""
     from escrow.engine.copying import copy_vault
     from escrow.engine.memory import remember_copies
-    from escrow.engine.places import glance, sight
+    from escrow.engine.places import STORE, glance, sight
 
     with output.progress() as progress:
         moved = copy_vault(original, store, plan, progress)

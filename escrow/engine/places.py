@@ -84,6 +84,17 @@ def sight(history: History, holds: Holds, there: Mapping[str, ObjectInfo], at: d
     return Sighting(at, head, keys, len(sizes) - len(keys) + len(lost))
 
 
+def up_to(history: History, head: int, own: History) -> History:
+    """Pure: the part of a history that a place must hold whose last notice is `head`, and whose stock is that of its
+    `own` history: what it hides behind a damaged notice is asked for too."""
+    return replace(
+        history,
+        keys={name: key for name, key in history.keys.items() if name in own.keys},
+        links=tuple(link for link in history.links if link.notice.seq <= head),
+        main=tuple(link for link in history.main if link.notice.seq <= head),
+    )
+
+
 def unknown_notices(history: History, there: Iterable[str]) -> bool:
     """Pure: whether a listing names a notice that the history does not have."""
     known = {link.name for link in history.links}

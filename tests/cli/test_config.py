@@ -4,7 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from escrow_cli.config import StoreConfig, parse_config
+from escrow_cli.config import CopyConfig, StoreConfig, parse_config
 from escrow_cli.template import create_config, fill_in
 from escrow_cli.units import age_text, next_clock, parse_age, parse_rate, parse_share, size_text
 
@@ -24,6 +24,16 @@ path_style = true
 profile = "school"
 content_md5 = true
 limit_upload = "2 MiB/s"
+payer = "the trust"
+[[copy]]
+name = "usb-a"
+url = "/media/usb-a/fernhill"
+offline = true
+[[copy]]
+name = "holder"
+url = "stick"
+payer = "the head"
+holds = "keys"
 [[source]]
 name = "mis"
 path = "exports"
@@ -52,6 +62,11 @@ def test_a_whole_configuration_means_what_it_says() -> None:
         profile="school",
         content_md5=True,
         limit_upload=2 * 2**20,
+        payer="the trust",
+    )
+    assert config.copies == (
+        CopyConfig("usb-a", StoreConfig("/media/usb-a/fernhill"), offline=True),
+        CopyConfig("holder", StoreConfig(str(FILE.parent / "stick"), payer="the head"), holds="keys"),
     )
     assert [(one.name, one.path, one.ignore) for one in config.sources] == [
         ("mis", FILE.parent / "exports", ("*.tmp",)),
@@ -90,6 +105,17 @@ def test_the_environment_lies_over_it() -> None:
         ("[[rule]]", "[rule]", "config-type", "rule: expected tables [[rule]]"),
         ("[store]", "[[store]]", "config-type", "store: expected a table [store]"),
         ("[status]", "[statsu]", "config-unknown-key", "statsu"),
+        ('name = "usb-a"', "", "config-missing-key", "[[copy]] 1: expected name"),
+        ('name = "usb-a"', 'name = "USB A"', "config-value", "[[copy]] 1: name: expected a short name"),
+        ('name = "usb-a"', f'name = "{"x" * 33}"', "config-value", "name: expected a short name"),
+        ('name = "usb-a"', 'name = "holder"', "config-copy", "the name 'holder' is taken"),
+        ('name = "usb-a"', 'name = "store"', "config-copy", "the name 'store' is taken"),
+        ('url = "stick"', "", "config-missing-key", "[[copy]] 2: expected url"),
+        ('url = "stick"', 'url = "/media/usb-a/../usb-a/fernhill"', "config-copy", "another place has its url"),
+        ("offline = true", 'offline = "yes"', "config-type", "[[copy]] 1: offline: expected true or false"),
+        ('holds = "keys"', 'holds = "some"', "config-value", '[[copy]] 2: holds: expected "all" or "keys"'),
+        ('holds = "keys"', 'hold = "keys"', "config-unknown-key", "[[copy]] 2: expected no other key, found hold"),
+        ('payer = "the head"', "payer = 7", "config-type", "[[copy]] 2: payer: expected a text"),
     ],
 )
 def test_what_is_wrong_is_named(found: str, put: str, code: str, words: str) -> None:
@@ -99,6 +125,22 @@ def test_what_is_wrong_is_named(found: str, put: str, code: str, words: str) -> 
     assert caught.value.code == code
     assert str(FILE) in str(caught.value)
     assert words in str(caught.value)
+
+
+def test_a_copy_in_the_stores_own_place_is_refused() -> None:
+    for url in ("s3://bucket/prefix", "s3://bucket/prefix/"):
+        same = GOOD.replace('url = "stick"', f'url = "{url}"\nendpoint = "https://s3.example"')
+        with pytest.raises(UsageError) as caught:
+            parse_config(same, FILE, {})
+        assert caught.value.code == "config-copy"
+    elsewhere = GOOD.replace('url = "stick"', 'url = "s3://bucket/prefix"\nendpoint = "https://s3.other"')
+    assert len(parse_config(elsewhere, FILE, {}).copies) == 2
+
+
+def test_a_copy_that_takes_the_stores_place_is_not_counted_twice() -> None:
+    config = parse_config(GOOD, FILE, {"ESCROW_STORE": "stick/"})
+    assert config.store == StoreConfig(str(FILE.parent / "stick"), payer="the head"), "nothing of [store] is left"
+    assert [copy.name for copy in config.copies] == ["usb-a"]
 
 
 def test_every_truncation_is_refused_or_means_less_never_something_else() -> None:
