@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from escrow_cli import setup, store_probe
+from escrow_cli import agent_commands, setup, store_probe
 from escrow_cli.exits import Exit
 
 from escrow.errors import DeniedError
@@ -171,6 +171,20 @@ def test_init_takes_what_another_credential_found_for_a_month(
     data["last"]["at"] = (datetime.fromisoformat(data["last"]["at"]) - timedelta(days=30)).isoformat()
     kept.write_text(json.dumps(data))
     assert world.run(*joining).code == Exit.DENIED
+
+
+def test_a_round_in_a_store_that_lies_deposits_and_ends_red(
+    world: World, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agent_commands, "bare_store", lambda _: bucket)
+    bucket.lie = "shortens"
+    for seq in (3, 4):
+        told = world.run("agent", "run", "--json")
+        assert (told.lines[-1]["exit"], told.lines[-1]["seq"]) == (Exit.REFUSED, seq)
+        assert "error: probe-shorten memory" in told.err
+    assert len({key.split("/")[1] for key in bucket.dump()}) == 1, "one probe for both nights"
+    assert world.run("store", "probe", "--accept", "until the new server is there").code == 0
+    assert world.run("agent", "run").code == 0
 
 
 def in_bucket(world: World, server: Seaweed | Ceph, name: str) -> None:
