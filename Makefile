@@ -9,10 +9,14 @@ ifeq ($(CI),true)
 SELECT := not slow or ci
 endif
 
-.PHONY: demo test test-slow check bench lock clean peers
+.PHONY: demo demo-s3 test test-slow check bench lock clean peers
 
 demo: .venv/run
 	$(BIN)/escrow demo
+
+# The same on a real S3 server on loopback (SeaweedFS, from a development dependency).
+demo-s3: .venv/dev
+	$(BIN)/escrow demo --store s3
 
 test: .venv/dev peers
 	$(BIN)/python -m pytest -n auto -m "$(SELECT)"

@@ -1,7 +1,10 @@
 """`escrow demo`: a small school, five nights, all of it checked and restored."""
 
+import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,7 +24,10 @@ if TYPE_CHECKING:
 def demo(
     folder: Annotated[Path | None, typer.Option(help="Work here, and leave everything there.")] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Leave the folder, to try commands on it.")] = False,
-    store: Annotated[str | None, typer.Option(help="Another store, such as s3://bucket/prefix.")] = None,
+    store: Annotated[
+        str | None,
+        typer.Option(help="Another store, such as s3://bucket/prefix; s3 alone starts an S3 server for the demo."),
+    ] = None,
     endpoint: Annotated[str | None, typer.Option(help="The address of an S3 store that is not Amazon's.")] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -30,13 +36,22 @@ def demo(
     Works in a temporary folder, takes seconds, and fails loudly when anything is not as it should be.
 
     \b
-    Example: escrow demo --keep
+    Example: escrow demo --store s3
     """
-    from .demo_nights import DemoVault
-
     output = Output(as_json)
     if folder and folder.exists():
         raise UsageError("demo-folder", f"expected a new folder, found {folder}", hint="choose another")
+    own_server = store == "s3"
+    if own_server and (folder or keep or endpoint):
+        hint = "leave these out: the server is stopped at the end, and nothing is left of it"
+        raise UsageError("demo-options", "expected --store s3 without --folder, --keep and --endpoint", hint=hint)
+    with _s3_server(output) if own_server else nullcontext((store, endpoint)) as (url, address):
+        _run(output, folder, keep, url, address)
+
+
+def _run(output: Output, folder: Path | None, keep: bool, store: str | None, endpoint: str | None) -> None:
+    from .demo_nights import DemoVault
+
     root = (folder or Path(tempfile.mkdtemp(prefix="escrow-demo-"))).absolute()
     try:
         with output.progress() as progress:
@@ -57,6 +72,34 @@ def demo(
     good = all(night.good for night in nights) and all(tampered.values()) and copied > 0
     words = "every night came back byte for byte" if good else "SOMETHING IS WRONG, see above"
     output.finish(Exit.OK if good else Exit.INTEGRITY, words, nights=len(nights))
+
+
+@contextmanager
+def _s3_server(output: Output) -> Iterator[tuple[str, str]]:
+    """A server with a locked bucket, and its keys where boto3 looks: the bucket's and the server's addresses.
+
+    Whatever else boto3 would find in the environment is out of its sight meanwhile.
+    """
+    from .demo_server import Server
+
+    before = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("AWS_")}
+    folder = Path(tempfile.mkdtemp(prefix="escrow-s3-"))
+    try:
+        server = Server(folder)
+        try:
+            server.start()
+            server.make_bucket("demo")
+            output.note(f"SeaweedFS serves S3 at {server.endpoint}; its bucket has versions and Object Lock")
+            keys = {"AWS_ACCESS_KEY_ID": server.access_key, "AWS_SECRET_ACCESS_KEY": server.secret_key}
+            os.environ.update(keys)
+            yield "s3://demo/fernhill", server.endpoint
+        finally:
+            server.stop()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            os.environ.pop(name, None)
+        os.environ.update(before)
 
 
 def _say(output: Output, nights: "list[Night]", tampered: dict[str, bool]) -> None:

@@ -12,6 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+from subprocess import DEVNULL, Popen
 
 from escrow.errors import UnreachableError, UsageError
 
@@ -56,7 +57,7 @@ class Server:
         self._weed = find_weed()
         self._sse_key = secrets.token_hex(32)
         self._ports = free_ports(_PORTS)
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Popen[bytes] | None = None
         (folder / "data").mkdir(mode=0o700)
         self._configure()
 
@@ -118,11 +119,11 @@ class Server:
     def start(self) -> None:
         """Start it, and wait until it serves. UnreachableError `demo-server` with the end of its log."""
         with (self.folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: S603 - our own program and options
+            self._process = Popen(  # noqa: S603 - our own program and options
                 [self._weed, "-logtostderr=true", "server", *(f"-{name}={x}" for name, x in self._options().items())],
                 cwd=self.folder,
                 env=self._environment(),
-                stdin=subprocess.DEVNULL,
+                stdin=DEVNULL,
                 stdout=log,
                 stderr=log,
             )
