@@ -58,6 +58,9 @@ OWNERS: dict[str, str] = {
     "boto3": "escrow/store/s3",
     "botocore": "escrow/store/s3",
     "cryptography": "escrow/seal/",
+    "segno": "escrow/custody/paper.py",
+    "shamir_mnemonic": "escrow/seal/shares.py",
+    "typst": "escrow/custody/paper.py",
     "zstandard": "escrow/pack/",
 }
 """Which room, or files whose path starts so, alone import a library: s3.py speaks it, s3_library.py maps its errors."""
