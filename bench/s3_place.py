@@ -34,7 +34,8 @@ class Place(Escrow):
         new = ["keys", "new", "--school", "Bench", "--agent", "card.json", "--out", str(self._holder)]
         self._escrow(*new, "--no-passphrase", "--compartment", "documents:366:400", "--compartment", "records:31:400")
         self.configure(self.address)
-        self._escrow("init", "--public", str(self._holder / "public"), "--accept", "a bench")
+        shutil.copytree(self._holder / "public", self.home / "public")
+        self._escrow("init", "--public", "public", "--accept", "a bench")
         self._seq = {}
 
     def configure(self, address: Address, *more: str) -> None:

@@ -13,6 +13,7 @@ from escrow.pack.frames import Frame, decompress, read_table, table_size
 from escrow.record import ObjectRef, pack_name
 from escrow.seal import Identity, SealedReader
 from escrow.store import Store
+from escrow.store.base import reads_at_once
 
 _TAIL = 4 * limits.KIB
 _GAP = 128 * limits.KIB
@@ -78,6 +79,8 @@ class _Pack:
 class SeriesPacks:
     """The packs of one series that one snapshot may use, by ordinal. `segments` is safe to use from several threads.
 
+    `at_once` packs are best read in parallel.
+
     Every method raises IntegrityError, FormatError, WrongKeyError, NotFoundError or another StoreError for a pack
     that is not what the notices say.
     """
@@ -91,6 +94,7 @@ class SeriesPacks:
         self._recent: dict[tuple[int, int], bytes] = {}
         self._recent_bytes = 0
         self._lock = Lock()
+        self.at_once = reads_at_once(store)
 
     def stream(self, extents: Sequence[Extent]) -> Iterator[bytes]:
         """The bytes of `extents`, in order. Small ones come through a cache of segments, so that a file whose changes

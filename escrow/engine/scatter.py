@@ -14,7 +14,6 @@ from escrow.engine.ports import Progress
 from escrow.errors import EscrowError, FormatError, IntegrityError, NotFoundError, WrongKeyError
 from escrow.record import FileEntry
 
-_WORKERS = 2
 _SEEK = Lock()
 
 
@@ -56,7 +55,7 @@ def scatter(packs: SeriesPacks, parts: Sequence[Part], progress: Progress) -> di
     """
     plan = plan_slices(part.entry for part in parts)
     spoilt: dict[int, EscrowError] = {}
-    with ThreadPoolExecutor(_WORKERS, "restore") as pool:
+    with ThreadPoolExecutor(packs.at_once, "restore") as pool:
         tasks = {pack: pool.submit(_write_pack, packs, pack, slices, parts) for pack, slices in plan.items()}
         try:
             for pack, task in tasks.items():

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
 from escrow.errors import LimitError, NotFoundError, StoreError, UsageError
 from escrow.limits import MAX_PACK
@@ -92,6 +92,20 @@ class Store(Protocol):
 
     def describe(self) -> str:
         """The store's name for messages, without credentials."""
+
+
+@runtime_checkable
+class Distant(Protocol):
+    """A store whose answers take long to begin, so that many reads are best under way at once."""
+
+    @property
+    def reads_at_once(self) -> int:
+        """How many."""
+
+
+def reads_at_once(store: Store) -> int:
+    """How many reads of this store are best under way at once."""
+    return store.reads_at_once if isinstance(store, Distant) else 2
 
 
 def check_key(key: str) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TypeAlias, TypeVar
 
 from escrow.errors import DeniedError, LimitError, NotFoundError, StoreError, UnreachableError, UsageError
-from escrow.store.base import LockMode, ObjectInfo, Store, absent
+from escrow.store.base import LockMode, ObjectInfo, Store, absent, reads_at_once
 
 _T = TypeVar("_T")
 _Errors: TypeAlias = list[StoreError]
@@ -80,6 +80,10 @@ class Copies:
     def now(self) -> datetime:
         """The preferred copy's clock."""
         return self._first(lambda store: store.now())
+
+    @property
+    def reads_at_once(self) -> int:
+        return max(map(reads_at_once, self._stores))
 
     def describe(self) -> str:
         return " and ".join(store.describe() for store in self._stores)

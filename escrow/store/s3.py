@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     )
 
 MAX_CONNECTIONS = 16
+READS_AT_ONCE = 8
 MAX_PAGE = 1000
 """Objects in one answer to a listing (Amazon S3 API, MaxKeys)."""
 CONNECT_TIMEOUT = 10
@@ -328,6 +329,10 @@ class S3Store:
 
     def describe(self) -> str:
         return self._options.describe()
+
+    @property
+    def reads_at_once(self) -> int:
+        return READS_AT_ONCE
 
 
 def _refuse_redirects(context: dict[str, dict[str, object]], **_: object) -> None:

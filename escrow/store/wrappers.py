@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from escrow.errors import UnreachableError
-from escrow.store.base import LockMode, ObjectInfo, Store
+from escrow.store.base import LockMode, ObjectInfo, Store, reads_at_once
 
 FIRST_DELAY = 0.5
 """Seconds, at most, before the second try; the cap doubles with each."""
@@ -98,6 +98,10 @@ class Retrying:
     def describe(self) -> str:
         return self._store.describe()
 
+    @property
+    def reads_at_once(self) -> int:
+        return reads_at_once(self._store)
+
 
 class Throttled:
     """Lets uploads start only as fast as `bytes_per_second` allows on average, over all threads.
@@ -153,3 +157,7 @@ class Throttled:
 
     def describe(self) -> str:
         return self._store.describe()
+
+    @property
+    def reads_at_once(self) -> int:
+        return reads_at_once(self._store)
