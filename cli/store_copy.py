@@ -73,8 +73,7 @@ def repair(
     \b
     Example: escrow store repair store --read 1 --yes
     """
-    from escrow.engine.copying import check_place, find_bad, plan_copy, whole_vault
-    from escrow.engine.verify import expected_objects, sample, verify_bytes
+    from escrow.engine.copying import check_place, find_bad, find_damaged, plan_copy, whole_vault
 
     share = parse_share(read) if read else None
     output = Output(as_json)
@@ -85,13 +84,11 @@ def repair(
     original = _original(loaded, places)
     check_place(store, original.history)
     items = whole_vault(original, target.place.holds)
-    wanted = {item.name for item in items}
     with output.progress() as progress:
         bad = list(find_bad(original, store, target.place.holds, progress))
         if share:
-            sealed = [one for one in expected_objects(original.history) if one.name in wanted]
-            chosen = sealed if share == 1 else sample(sealed, share, secrets.SystemRandom().random)
-            bad += verify_bytes(store, chosen, progress).findings
+            random = secrets.SystemRandom().random
+            bad += find_damaged([item for item in items if random() < share], store, progress)
     plan = plan_copy(items, {info.key: info for info in store.list()}, {one.subject for one in bad})
     if yes or not plan.count:
         output.finish(_fill(output, loaded, original, target.place, store, plan))

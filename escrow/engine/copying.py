@@ -1,16 +1,17 @@
 """Copies a vault's objects to another place, and mends one place from the others. No key: ciphertext moves as it is."""
 
-from collections.abc import Collection, Iterator, Mapping
+import hashlib
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from escrow.engine.fetch import find_exact, public_objects
 from escrow.engine.places import Holds
 from escrow.engine.ports import Progress
 from escrow.engine.sync import Anchor
 from escrow.engine.verify import expected_objects, verify_listing
-from escrow.errors import DeniedError, EscrowError, ExistsError, IntegrityError, NotFoundError, RefusedError
+from escrow.errors import DeniedError, EscrowError, ExistsError, IntegrityError, LimitError, NotFoundError, RefusedError
 from escrow.record import Charter, Notice, ParsedName, Series, Stock, check_name, parse_name
 from escrow.store import ObjectInfo, Store
 from escrow.trust import Finding, Head, History, accept, peek_record
@@ -31,7 +32,10 @@ class Original:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One object to move. `sha256` is "" for a signed record, whose bytes come along in `data`."""
+    """One object to move. `sha256` is "" for a signed record, whose bytes come along in `data`.
+
+    `retain_until` is None where the charter's longest lock is due: for charters, stocks and keys.
+    """
 
     name: str
     size: int
@@ -89,21 +93,17 @@ def whole_vault(original: Original, holds: Holds = "all") -> list[Item]:
     notices = {link.name for link in history.links}
     until = {name: state.record.retain_until for name, state in history.series.items() if state.record}
     latest = max(until.values(), default=None)
-    items = [
-        Item(one.name, one.size, one.sha256, b"", until.get(_series(one.name), latest))
-        for one in expected_objects(history)
-    ]
+
+    def due(name: ParsedName | None) -> datetime | None:
+        return None if name is None or name.kind in ("charter", "stock", "key") else until.get(name.series, latest)
+
+    items = [Item(one.name, one.size, one.sha256, b"", due(parse_name(one.name))) for one in expected_objects(history)]
     for name, data in original.records.items():
         parsed = parse_name(name)
         if parsed and _belongs(parsed, data, history.vault) and (parsed.kind != "notice" or name in notices):
-            items.append(Item(name, len(data), "", data, until.get(parsed.series, latest)))
+            items.append(Item(name, len(data), "", data, due(parsed)))
     folders = ("charter/", "stock/") if holds == "keys" else tuple(f"{folder}/" for folder in _WAVES)
     return sorted((item for item in items if item.name.startswith(folders)), key=lambda item: item.name)
-
-
-def _series(name: str) -> str:
-    parsed = parse_name(name)
-    return parsed.series if parsed else ""
 
 
 def _belongs(name: ParsedName, data: bytes, vault: str) -> bool:
@@ -140,8 +140,9 @@ def check_place(place: Store, history: History) -> None:
 def find_bad(original: Original, place: Store, holds: Holds, progress: Progress) -> tuple[Finding, ...]:
     """What a place has, and has wrong or hidden, as far as listing and records tell; packs are not read."""
     history = original.history if holds == "all" else replace(original.history, links=())
-    findings = [one for one in verify_listing(place, history, progress).findings if one.severity == "error"]
-    return (*findings, *_bad_records(whole_vault(original, holds), place))
+    findings = verify_listing(place, history, progress).findings
+    lost = [one for one in findings if one.severity == "error" and one.code.startswith("object-")]
+    return (*lost, *_bad_records(whole_vault(original, holds), place))
 
 
 def _bad_records(items: list[Item], place: Store) -> Iterator[Finding]:
@@ -153,6 +154,28 @@ def _bad_records(items: list[Item], place: Store) -> Iterator[Finding]:
             yield Finding("object-hash", item.name, "its bytes are not those that its name promises")
 
 
+def find_damaged(items: Iterable[Item], place: Store, progress: Progress) -> list[Finding]:
+    """Download the newest version of these sealed objects and hash it: what lies over the right bytes is told too."""
+    chosen = [item for item in items if item.sha256]
+    progress.stage("read the place", sum(item.size for item in chosen))
+
+    def check(item: Item) -> Finding | None:
+        try:
+            found = hashlib.sha256(place.get(item.name)).hexdigest()
+        except (NotFoundError, LimitError) as error:
+            return Finding("object-missing", item.name, str(error))
+        if found == item.sha256:
+            return None
+        return Finding("object-hash", item.name, f"expected SHA-256 {item.sha256[:16]}…, found {found[:16]}…")
+
+    findings = []
+    with ThreadPoolExecutor(_PARALLEL, "read") as pool:
+        for item, finding in zip(chosen, pool.map(check, chosen), strict=True):
+            findings += [finding] if finding else []
+            progress.advance(item.size)
+    return findings
+
+
 def copy_vault(original: Original, place: Store, plan: Plan, progress: Progress) -> Moved:
     """Put what `plan` says into `place`; planned and run again after an interruption, it goes on.
 
@@ -160,7 +183,9 @@ def copy_vault(original: Original, place: Store, plan: Plan, progress: Progress)
     anew. StoreError when a place as a whole does not answer or refuses.
     """
     progress.stage("copy", plan.size)
-    now = place.now()
+    now = place.now().replace(microsecond=0)
+    charter = original.history.charter
+    longest = now + timedelta(days=charter.cap_days) if charter else None
     findings: list[Finding] = []
     put = size = 0
 
@@ -169,7 +194,7 @@ def copy_vault(original: Original, place: Store, plan: Plan, progress: Progress)
             data = item.data or find_exact(original.store, item.name, item.sha256)[0]
         except (NotFoundError, IntegrityError) as error:
             return Finding(error.code, item.name, str(error))
-        until = item.retain_until if item.retain_until and item.retain_until > now else None
+        until = longest if item.retain_until is None else item.retain_until if item.retain_until > now else None
         try:
             place.put(item.name, data, retain_until=until)
         except ExistsError:
