@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from escrow.engine.ports import Progress
     from escrow.store import Store
     from escrow.trust import Finding
-    from escrow.watch.probing import Kept
+    from escrow.watch.probe_memory import Kept
 
 
 def _given(reason: str | None) -> str | None:
@@ -95,7 +95,8 @@ def probe_before(loaded: Config, reason: str | None, progress: "Progress") -> "t
 
 def settle(loaded: Config, kept: "Kept", reason: str | None) -> "tuple[Finding, ...]":
     """What is to be told of a store, after what `reason` accepts is recorded. StateError."""
-    from escrow.watch.probing import Acceptance, accept, failing, judge_kept, read_acceptance
+    from escrow.watch.probe_memory import Acceptance, accept, read_acceptance
+    from escrow.watch.probing import failing, judge_kept
 
     failed = failing(judge_kept(kept, None))
     if reason and failed:

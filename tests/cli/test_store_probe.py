@@ -67,7 +67,7 @@ def test_a_folder_says_that_it_has_no_lock_and_is_taken(place: World) -> None:
     assert outcomes(rows) == EXPECTED["folder"]
     assert [(row["finding"], row["severity"]) for row in rows if "finding" in row] == [("probe-no-lock", "warning")]
     assert (rows[-1]["result"], rows[-1]["lock"], rows[-1]["left"]) == ("ok", "none", 0)
-    kept = json.loads((place.state / "store-probe.json").read_text())
+    (kept,) = json.loads((place.state / "store-probe.json").read_text()).values()
     assert kept["last"]["folder"] is True
     assert [path for path in place.vault.rglob("*") if path.is_file()] == []
 
@@ -168,7 +168,8 @@ def test_init_takes_what_another_credential_found_for_a_month(
     assert world.run(*joining).code == 0
     kept = world.state / "store-probe.json"
     data = json.loads(kept.read_text())
-    data["last"]["at"] = (datetime.fromisoformat(data["last"]["at"]) - timedelta(days=30)).isoformat()
+    at = datetime.fromisoformat(data["memory"]["last"]["at"]) - timedelta(days=30)
+    data["memory"]["last"]["at"] = f"{at:%Y-%m-%dT%H:%M:%SZ}"
     kept.write_text(json.dumps(data))
     assert world.run(*joining).code == Exit.DENIED
 

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from escrow.errors import DeniedError, StateError, UnreachableError
-from escrow.store import LockMode, MemoryStore, ObjectInfo, Retrying, Store
+from escrow.store import FolderStore, LockMode, MemoryStore, ObjectInfo, Retrying, Store
 from escrow.store.probe_judge import CHECKS
 from escrow.store.probe_report import Check, ProbeReport
 from escrow.watch import RoundResult, probing
-from escrow.watch.probing import Acceptance, Kept, accept, failing, judge_kept, read_acceptance, read_kept
+from escrow.watch.probe_memory import ACCEPTED, PROBED, Acceptance, Kept, accept, read_acceptance, read_kept
+from escrow.watch.probing import failing, judge_kept
 from tests.engine.kit import T0, FixedClock, School
 from tests.store.strict import Liar
 from tests.watch.kit import duty, go, machine, status
@@ -183,20 +184,23 @@ def test_nothing_is_probed_after_a_failed_night_or_in_the_morning(one: School, s
 
 def test_a_damaged_memory_costs_one_probe(one: School, store: Counting) -> None:
     night(one)
-    for damage in ("", "{}", '{"store": "memory"}', '{"store": "memory", "tried": 1, "held": [], "last": null}'):
-        (one.state / probing.PROBED).write_text(damage)
+    whole = '{"memory": {"tried": "2026-09-01", "held": {}, "last": null}}'
+    for damage in ("", "[]", '{"memory": []}', '{"memory": {"tried": 1, "held": {}, "last": null}}', whole):
+        (one.state / PROBED).write_text(damage)
         assert read_kept(one.state, "memory") is None
         assert night(one).error is None
-    assert store.probes == 5
+    assert store.probes == 6
 
 
-def test_a_damaged_acceptance_is_told(one: School, store: Counting) -> None:
+def test_a_damaged_acceptance_accepts_nothing(one: School, store: Counting) -> None:
+    store.lie = "shortens"
     one.state.mkdir(exist_ok=True)
-    (one.state / probing.ACCEPTED).write_text("[]")
+    (one.state / ACCEPTED).write_text("[]")
     with pytest.raises(StateError) as caught:
         read_acceptance(one.state, "memory")
     assert caught.value.code == "store-accepted"
-    assert night(one).warnings == ["the store could not be probed (store-accepted); the next round tries again"]
+    result = night(one)
+    assert (result.error, told(result)["probe-shorten"]) == (None, "error")
 
 
 def test_memory_keeps_a_report_as_it_was(tmp_path: Path) -> None:
@@ -204,6 +208,9 @@ def test_memory_keeps_a_report_as_it_was(tmp_path: Path) -> None:
     assert kept.report
     assert kept.report.left
     assert read_kept(tmp_path, "memory") == kept
+    other = probing.probe_and_keep(FolderStore(tmp_path / "vault", create=True), tmp_path)
+    assert read_kept(tmp_path, "memory") == kept
+    assert read_kept(tmp_path, other.store)
 
 
 def test_acceptances_are_a_log_and_the_last_holds(tmp_path: Path) -> None:
@@ -214,7 +221,7 @@ def test_acceptances_are_a_log_and_the_last_holds(tmp_path: Path) -> None:
         accept(tmp_path, one)
     assert (read_acceptance(tmp_path, "memory"), read_acceptance(tmp_path, "s3://b/")) == (second, other)
     assert read_acceptance(tmp_path, "elsewhere") is None
-    rows = json.loads((tmp_path / probing.ACCEPTED).read_text())["accepted"]
+    rows = json.loads((tmp_path / ACCEPTED).read_text())["accepted"]
     assert [row["reason"] for row in rows] == ["one", "two", "three"]
 
 
