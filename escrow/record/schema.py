@@ -1,4 +1,4 @@
-"""The records, one dataclass each; a field's annotation is its grammar (docs/format.md, sections 4 and 7)."""
+"""The records but the charter, one dataclass each; a field's annotation is its grammar (docs/format.md, 4 and 7)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,18 +9,14 @@ from escrow.errors import FormatError
 from escrow.record.canonical import JsonObject
 from escrow.record.grammar import (
     Count,
-    Digits6,
-    Digits7,
     Hex16,
     Hex32,
     Hex64,
     Items,
     Name,
     Number,
-    Range,
     RecipientText,
     Text,
-    VerifyKeyText,
     one_of,
 )
 
@@ -34,106 +30,6 @@ class Record:
     vault: Hex32
     ext: JsonObject | None = None
     crit: Annotated[tuple[Name, ...], Items(1, key="")] | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class School:
-    """Whose vault it is."""
-
-    name: Text
-    urn: Digits6 | None = None
-    laestab: Digits7 | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Holder:
-    """Who signs charters and stocks. With shares: its group and its place in it."""
-
-    role: Text
-    key: VerifyKeyText
-    group: Name | None = None
-    member: Annotated[int, Range(1, 16)] | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Agent:
-    """Who signs series and notices; `revoked_after` is the last good notice (0: none is)."""
-
-    key: VerifyKeyText
-    name: Text
-    revoked_after: Annotated[int, Range(0, 99_999_999)] | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Compartment:
-    """A part of the data with keys and retention of its own."""
-
-    name: Name
-    nights: Annotated[int, Range(1, 400)]
-    keep_days: Annotated[int, Range(0, 36_500)]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
-    """Holders of whom `needed` of `members` stand for the group."""
-
-    name: Name
-    needed: Annotated[int, Range(1, 16)]
-    members: Annotated[int, Range(1, 16)]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Custody:
-    """How the custody secret is split (SLIP-39). `epoch` counts share sets; `set` is the identifier on each share."""
-
-    epoch: Number
-    set: Annotated[int, Range(0, 32_767)]
-    groups_needed: Annotated[int, Range(1, 16)]
-    groups: Annotated[tuple[Group, ...], Items(1)]
-
-    def check(self) -> None:
-        """Members that must agree with each other."""
-        _distinct((group.name for group in self.groups), "charter.custody.groups", "name")
-        _demand(self.groups_needed <= len(self.groups) <= 16, "charter.custody", "groups_needed of at most 16 groups")
-        for group in self.groups:
-            where = f"charter.custody.groups {group.name}"
-            _demand(group.needed <= group.members, where, "at most all members needed")
-            _demand(group.needed > 1 or group.members == 1, where, "one member where one is needed")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Charter(Record):
-    """The agreement, section 4.1."""
-
-    TYPE = "charter"
-
-    n: Number
-    prev: Hex64 | None
-    created: datetime
-    school: School
-    holders: Annotated[tuple[Holder, ...], Items(1)]
-    threshold: Annotated[int, Range(1, 16)]
-    recipients: Annotated[tuple[RecipientText, ...], Items(1)]
-    agents: tuple[Agent, ...]
-    compartments: Annotated[tuple[Compartment, ...], Items(1)]
-    strictest: Name
-    cap_days: Annotated[int, Range(1, 36_500)]
-    custody: Custody | None = None
-
-    def check(self) -> None:
-        """Members that must agree with each other."""
-        _check_first(self.n, self.prev, "charter.prev")
-        groups = self.custody.groups if self.custody else ()
-        places = {(group.name, member) for group in groups for member in range(1, group.members + 1)}
-        held = [(holder.group, holder.member) for holder in self.holders if holder.group or holder.member]
-        _demand(set(held) == places and len(held) == len(places), "charter.holders", "each member of each group once")
-        _distinct((holder.key for holder in self.holders), "charter.holders", "key")
-        _distinct((agent.key for agent in self.agents), "charter.agents", "key")
-        _distinct(self.recipients, "charter.recipients", "recipient")
-        names = [compartment.name for compartment in self.compartments]
-        _distinct(names, "charter.compartments", "name")
-        _demand(self.strictest in names, "charter.strictest", "the name of one of its compartments")
-        _demand(self.threshold <= len(self.holders), "charter.threshold", "at most the number of holders")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,8 +56,8 @@ class Stock(Record):
 
     def check(self) -> None:
         """Members that must agree with each other."""
-        _check_first(self.n, self.prev, "stock.prev")
-        _distinct((key.id for key in self.keys), "stock.keys", "id")
+        check_first(self.n, self.prev, "stock.prev")
+        distinct((key.id for key in self.keys), "stock.keys", "id")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,7 +146,7 @@ class Notice(Record):
 
     def check(self) -> None:
         """Members that must agree with each other."""
-        _check_first(self.seq, self.prev, "notice.prev")
+        check_first(self.seq, self.prev, "notice.prev")
         snapshot = self.kind == "snapshot"
         for i, part in enumerate(self.series):
             where = f"notice.series[{i}].manifest"
@@ -301,15 +197,18 @@ class Manifest(Record):
     totals: Totals
 
 
-def _check_first(n: int, prev: str | None, where: str) -> None:
-    _demand((n == 1) == (prev is None), where, "null in number 1 and in no other")
+def check_first(n: int, prev: str | None, where: str) -> None:
+    """Only number 1 has no predecessor. FormatError field-type."""
+    demand((n == 1) == (prev is None), where, "null in number 1 and in no other")
 
 
-def _distinct(values: Iterable[str], where: str, what: str) -> None:
+def distinct(values: Iterable[str], where: str, what: str) -> None:
+    """No value stands twice. FormatError field-type."""
     found = list(values)
-    _demand(len(set(found)) == len(found), where, f"each {what} once")
+    demand(len(set(found)) == len(found), where, f"each {what} once")
 
 
-def _demand(holds: bool, where: str, expected: str) -> None:
+def demand(holds: bool, where: str, expected: str) -> None:
+    """What must hold of a record at `where`. FormatError field-type."""
     if not holds:
         raise FormatError("field-type", f"{where}: expected {expected}, found otherwise")

@@ -1,6 +1,7 @@
 """One valid record of each kind."""
 
 import base64
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from escrow import record as r
@@ -9,6 +10,9 @@ VAULT = "0f" * 16
 T0 = datetime(2026, 11, 24, 2, 0, 0, tzinfo=UTC)
 RECIPIENT = "age1pq1" + "qpzry9x8gf2tvdw0" * 120
 VERIFY_KEY = "escrow-sig-1:" + base64.urlsafe_b64encode(bytes(1984)).decode().rstrip("=")
+THIRD_KEY, FOURTH_KEY = (
+    "escrow-sig-1:" + base64.urlsafe_b64encode(n * 1984).decode().rstrip("=") for n in (b"\2", b"\3")
+)
 OTHER_KEY = "escrow-sig-1:" + base64.urlsafe_b64encode(b"\1" * 1984).decode().rstrip("=")
 REF = r.ObjectRef(sha256="ab" * 32, size=1048576, head_sha256="cd" * 32)
 
@@ -97,4 +101,53 @@ MANIFEST = r.Manifest(
     list=r.ListRef(size=300, sha256="77" * 32, extents=((0, 0, 100), (4, 77, 200))),
     totals=r.Totals(files=3, bytes=5_000_000_000, dirs=1, links=0, unread=0),
 )
+FULL_CHARTER = replace(
+    CHARTER,
+    n=2,
+    prev="88" * 32,
+    school=replace(CHARTER.school, type="community"),
+    holders=(
+        r.Holder(role="head", key=VERIFY_KEY, group="staff", member=1),
+        r.Holder(role="records officer", key=OTHER_KEY, group="authority", member=1, party="custodian"),
+        r.Holder(role="chair of governors", key=THIRD_KEY, group="staff", member=2),
+    ),
+    threshold=2,
+    custody=r.Custody(
+        epoch=1,
+        set=4711,
+        groups_needed=2,
+        groups=(r.Group(name="staff", needed=2, members=2), r.Group(name="authority", needed=1, members=1)),
+    ),
+    compartments=(
+        replace(CHARTER.compartments[0], about="pupils and staff: names, marks, attendance"),
+        CHARTER.compartments[1],
+    ),
+    controller=r.Controller(name="The governing body", ico="ZA123456", lawful_basis="UK GDPR Art 6(1)(e)"),
+    processors=(
+        r.Processor(
+            name="Vendor Ltd",
+            role="processor",
+            purpose="the school's MIS",
+            contract_end=T0,
+            export="SQL Server backups at no charge",
+            deletion="within 30 days, confirmed in writing",
+        ),
+        r.Processor(name="Host plc", role="sub-processor", purpose="hosts the MIS"),
+    ),
+    forbidden=("marketing", "training on live data"),
+    custodian=r.Custodian(name="Gwynedd Council", kind="la", key=FOURTH_KEY, recipient=RECIPIENT),
+    purposes=(r.Purpose(id="restore", text="give a pupil's record back to the school"),),
+    triggers=(r.Trigger(kind="closure-order"), r.Trigger(kind="silence", days=30)),
+    cooling_off_days=14,
+    cooling_off_except=("closure-order",),
+    retention=(
+        r.Retention(id="rolling", compartment="records", months=13),
+        r.Retention(id="leavers", compartment="records", schedule="year-end series kept until DOB+25"),
+    ),
+    contacts=(r.Contact(role="DPO", text="dpo@example.org"),),
+    review=T0,
+    rescue="99" * 32,
+)
 RECORDS: tuple[r.Record, ...] = (CHARTER, STOCK, SERIES, NOTICE, MANIFEST)
+OPTIONAL: tuple[r.Record, ...] = (FULL_CHARTER,)
+"""Records with every optional member."""

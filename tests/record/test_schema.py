@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from escrow import record as r
 from escrow.errors import FormatError
 from tests.record import samples
-from tests.record.samples import CHARTER, MANIFEST, NOTICE, RECORDS, STOCK
+from tests.record.samples import CHARTER, FULL_CHARTER, MANIFEST, NOTICE, OPTIONAL, RECORDS, STOCK
 
 by_type = pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.TYPE)
 
 
-@by_type
+@pytest.mark.parametrize("record", (*RECORDS, *OPTIONAL), ids=lambda record: record.TYPE)
 def test_every_record_comes_back_equal_and_to_the_same_bytes(record: r.Record) -> None:
     payload = r.to_payload(record)
     again = r.from_payload(payload, type(record))
@@ -77,6 +77,22 @@ def test_each_member_dropped_null_or_of_another_type_is_refused_by_name(record: 
         (CHARTER, "charter.agents[1].key", samples.VERIFY_KEY, "field-type"),
         (CHARTER, "charter.agents[1].key", samples.VERIFY_KEY[:-1] + "B", "field-type"),
         (CHARTER, "charter.agents[1].key", samples.VERIFY_KEY + "=", "field-type"),
+        (FULL_CHARTER, "charter.school.type", "nursery", "field-type"),
+        (FULL_CHARTER, "charter.holders[0].party", "la", "field-type"),
+        (FULL_CHARTER, "charter.processors", [], "field-type"),
+        (FULL_CHARTER, "charter.processors[1].role", "joint controller", "field-type"),
+        (FULL_CHARTER, "charter.processors[0].contract_end", "2027-08-31", "field-type"),
+        (FULL_CHARTER, "charter.custodian.key", samples.VERIFY_KEY, "field-type"),
+        (FULL_CHARTER, "charter.custodian.recipient", "age1pq1x", "field-type"),
+        (FULL_CHARTER, "charter.triggers[0].days", 3, "field-type"),
+        (FULL_CHARTER, "charter.triggers[1].days", None, "field-type"),
+        (FULL_CHARTER, "charter.triggers[1].kind", "closure-order", "field-type"),
+        (FULL_CHARTER, "charter.cooling_off_except", ["vendor-notice"], "field-type"),
+        (FULL_CHARTER, "charter.retention[1].months", 3, "field-type"),
+        (FULL_CHARTER, "charter.retention[1].id", "rolling", "field-type"),
+        (FULL_CHARTER, "charter.retention[1].compartment", "photos", "field-type"),
+        (FULL_CHARTER, "charter.review", None, "field-type"),
+        (FULL_CHARTER, "charter.rescue", "99", "field-type"),
         (STOCK, "stock.keys[0].recipient", "age1pq1QPZRY9", "field-type"),
         (MANIFEST, "manifest.list.extents[1]", [4, 77], "field-type"),
         (MANIFEST, "manifest.list.extents[1]", [4, 77, 0], "field-type"),
@@ -135,7 +151,7 @@ paths = st.lists(st.integers(0, 30), min_size=1, max_size=5)
 hostile = st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.just([]) | st.just({})
 
 
-@given(st.sampled_from(RECORDS), paths, hostile)
+@given(st.sampled_from((*RECORDS, *OPTIONAL)), paths, hostile)
 def test_hostile_members_raise_only_format_errors(record: r.Record, path: list[int], value: object) -> None:
     members = json.loads(r.to_payload(record))
     at = members

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from escrow import record as r
-from tests.record.samples import RECORDS
+from tests.record.samples import OPTIONAL, RECORDS
 
 SAME = [
     ("null", "null"),
@@ -87,7 +87,7 @@ def main() -> None:
     """Writes canonical.json, records.json and filelist.json."""
     same = [{"json": given, "canonical": canonical} for given, canonical in SAME]
     _write("canonical.json", {"same": same, "refused": [{"hex": data.hex(), "code": code} for data, code in REFUSED]})
-    _write("records.json", [_payload(record) for record in RECORDS])
+    _write("records.json", [_payload(record) for record in (*RECORDS, *OPTIONAL)])
     lines = [{"path_hex": entry.path.hex(), "line": r.encode_line(entry).decode()} for entry in ENTRIES]
     _write("filelist.json", {"lines": lines, "refused": [{"line": line, "code": code} for line, code in LINES]})
 
