@@ -1,4 +1,4 @@
-"""Shares of a secret as words on paper: SLIP-39 (docs/format.md, section 5.3). The only importer of `shamir_mnemonic`."""
+"""Shares of a secret as words on paper: SLIP-39 (docs/format.md, section 5.3). Alone imports `shamir_mnemonic`."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final, NoReturn, final
@@ -66,9 +66,9 @@ def split(secret: Secret, identifier: int, groups_needed: int, groups: Sequence[
 
     Raises UsageError `share-policy` for numbers that SLIP-39 does not have.
     """
+    if not 0 <= identifier < SETS:
+        raise UsageError("share-policy", f"no such way to split a secret: {identifier} has more than 15 bits")
     try:
-        if not 0 <= identifier < SETS:
-            raise ValueError("the set identifier has 15 bits")
         hidden = EncryptedMasterSecret.from_master_secret(secret.reveal(), b"", identifier, True, 0)
         return [[Share(raw) for raw in group] for group in split_ems(groups_needed, groups, hidden)]
     except ValueError as error:
