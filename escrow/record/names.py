@@ -7,9 +7,11 @@ from typing import Literal, TypeAlias
 
 from escrow.errors import IntegrityError
 
-Kind: TypeAlias = Literal["charter", "stock", "key", "series", "pack", "manifest", "notice"]
+Kind: TypeAlias = Literal[
+    "charter", "stock", "key", "series", "pack", "manifest", "notice", "event", "release", "released-key", "receipt"
+]
 
-FOLDERS = ("charter/", "stock/", "series/", "notices/")
+FOLDERS = ("charter/", "stock/", "series/", "notices/", "events/", "releases/", "receipts/")
 """Prefixes below which every object has a name of this grammar, or is junk."""
 
 _N = r"(?P<n>(?!0{8})[0-9]{8})"
@@ -24,12 +26,16 @@ _GRAMMAR: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     ("key", re.compile(rf"stock/(?P<key_id>[0-9a-f]{{16}})-{_SHA16}\.age")),
     ("stock", re.compile(rf"stock/{_N}-{_SHA16}\.json")),
     ("charter", re.compile(rf"charter/{_N}-{_SHA16}\.json")),
+    ("event", re.compile(rf"events/{_N}-{_SHA16}\.json")),
+    ("release", re.compile(rf"releases/{_N}-{_SHA16}\.json")),
+    ("released-key", re.compile(rf"releases/(?P<key_id>[0-9a-f]{{16}})-{_SHA16}\.age")),
+    ("receipt", re.compile(rf"receipts/{_N}-{_SHA16}\.json")),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedName:
-    """An object's name. `n` is a charter's or stock's number, or a notice's or manifest's seq.
+    """An object's name. `n` is a charter's, stock's or deed's number, or a notice's or manifest's seq.
 
     `digest` is the start of the SHA-256 of the bytes.
     """
@@ -74,6 +80,26 @@ def manifest_name(series: str, seq: int, sha256: str) -> str:
 def notice_name(seq: int, data: bytes) -> str:
     """Name of the envelope `data` of notice `seq`."""
     return f"notices/{seq:08d}-{_sha16(data)}.json"
+
+
+def event_name(n: int, data: bytes) -> str:
+    """Name of the envelope `data` of event `n`."""
+    return f"events/{n:08d}-{_sha16(data)}.json"
+
+
+def release_name(n: int, data: bytes) -> str:
+    """Name of the envelope `data` of the release that event `n` tells."""
+    return f"releases/{n:08d}-{_sha16(data)}.json"
+
+
+def released_key_name(key_id: str, sha256: str) -> str:
+    """Name of the series key `key_id` as sealed for a release in the object with this SHA-256."""
+    return f"releases/{key_id}-{sha256[:16]}.age"
+
+
+def receipt_name(n: int, data: bytes) -> str:
+    """Name of the envelope `data` of the receipt that event `n` tells."""
+    return f"receipts/{n:08d}-{_sha16(data)}.json"
 
 
 def key_id_of(recipient: str) -> str:

@@ -3,11 +3,17 @@
 from escrow.trust.authority import open_series_key
 from escrow.trust.chain import Link
 from escrow.trust.envelope import Opened, open_record, payload_type, peek_record, sign_record
+from escrow.trust.events import EventLink
 from escrow.trust.findings import Finding, Severity
+from escrow.trust.handover import Given, Grant, Handover, step
 from escrow.trust.history import Head, History, SeriesState, Snapshot, accept
 
 __all__ = [
+    "EventLink",
     "Finding",
+    "Given",
+    "Grant",
+    "Handover",
     "Head",
     "History",
     "Link",
@@ -21,4 +27,5 @@ __all__ = [
     "payload_type",
     "peek_record",
     "sign_record",
+    "step",
 ]

@@ -4,10 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from escrow.record import Charter, Notice, NoticeSeries, ObjectRef, Series, StockKey
+from escrow.record import Charter, EventHead, Notice, NoticeSeries, ObjectRef, Series, StockKey
 from escrow.trust.authority import Authority, accept_authority
 from escrow.trust.chain import Link, lay_packs, link_notices, main_branch
+from escrow.trust.events import NO_DEEDS, Deeds, EventLink, accept_events, event_head
 from escrow.trust.findings import Finding, Findings
+from escrow.trust.handover import Handover
 from escrow.trust.intake import Candidate, Intake, foreign
 
 
@@ -91,6 +93,22 @@ class History:
     main: tuple[Link, ...]
     findings: tuple[Finding, ...]
     verified: frozenset[str]
+    deeds: Deeds = NO_DEEDS
+
+    @property
+    def events(self) -> tuple[EventLink, ...]:
+        """The chain of events, up to its first gap."""
+        return self.deeds.events
+
+    @property
+    def event_head(self) -> EventHead | None:
+        """The end of the chain of events."""
+        return event_head(self.deeds.events)
+
+    @property
+    def handover(self) -> Handover:
+        """Where the handover stands."""
+        return self.deeds.handover
 
     @property
     def notices(self) -> tuple[Notice, ...]:
@@ -148,6 +166,7 @@ def accept(
     if remembered is not None:
         _check_rollback(main, remembered, findings)
     charters = authority.charters
+    deeds = accept_events(intake, charters, authority.keys, (link.notice for link in main), findings)
     return History(
         vault=charters[0].record.vault,
         fingerprint=charters[0].sha256,
@@ -160,6 +179,7 @@ def accept(
         main=main,
         findings=findings.all(),
         verified=frozenset(intake.verified),
+        deeds=deeds,
     )
 
 

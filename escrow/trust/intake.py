@@ -9,9 +9,12 @@ from escrow.errors import FormatError, IntegrityError, SignatureError
 from escrow.record import (
     FOLDERS,
     Charter,
+    Event,
     Notice,
     ParsedName,
+    Receipt,
     Record,
+    Release,
     Series,
     Stock,
     check_name,
@@ -35,7 +38,7 @@ class Candidate(Generic[RecordT]):
 
 
 class Intake:
-    """Sorts objects into candidate records of four kinds; tells of everything it leaves out."""
+    """Sorts objects into candidate records of seven kinds; tells of everything it leaves out."""
 
     def __init__(self, objects: Iterable[tuple[str, bytes]], verified: frozenset[str], findings: Findings) -> None:
         self._findings = findings
@@ -45,6 +48,9 @@ class Intake:
         self.stocks: list[Candidate[Stock]] = []
         self.series: list[Candidate[Series]] = []
         self.notices: list[Candidate[Notice]] = []
+        self.events: list[Candidate[Event]] = []
+        self.releases: list[Candidate[Release]] = []
+        self.receipts: list[Candidate[Receipt]] = []
         misfits: dict[str, str] = {}
         fits: set[str] = set()
         for key, data in sorted(objects):
@@ -53,7 +59,7 @@ class Intake:
                 if key.startswith(FOLDERS):
                     findings.add("name-grammar", key, "no object of a vault has such a name", "warning")
                 continue
-            if name.kind in ("pack", "manifest", "key"):
+            if name.kind in ("pack", "manifest", "key", "released-key"):
                 continue
             try:
                 check_name(name, data)
@@ -89,6 +95,12 @@ class Intake:
                 self.stocks += self._candidate(key, data, Stock, name)
             elif name.kind == "series":
                 self.series += self._candidate(key, data, Series, name)
+            elif name.kind == "event":
+                self.events += self._candidate(key, data, Event, name)
+            elif name.kind == "release":
+                self.releases += self._candidate(key, data, Release, name)
+            elif name.kind == "receipt":
+                self.receipts += self._candidate(key, data, Receipt, name)
             else:
                 self.notices += self._candidate(key, data, Notice, name)
         except FormatError as error:

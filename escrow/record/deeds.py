@@ -1,0 +1,181 @@
+"""What is done with keys, and who got them: events, releases and receipts (docs/format.md, sections 4.5 to 4.7)."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+from escrow.errors import FormatError
+from escrow.record.grammar import (
+    Count,
+    Hex16,
+    Hex64,
+    Items,
+    Name,
+    Number,
+    RecipientText,
+    Text,
+    VerifyKeyText,
+    Word,
+    one_of,
+)
+from escrow.record.schema import Record, check_first
+
+_BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?", re.ASCII)
+
+Sealed = Annotated[
+    str,
+    Word("base64 of an age file, at most 1 MiB", lambda text: len(text) <= 1 << 20 and _BASE64.fullmatch(text)),
+]
+EventKind = Annotated[
+    str,
+    one_of("key-use", "notice-given", "withdrawn", "released", "accepted", "transferred", "drill"),
+]
+_NEEDS = {
+    "key-use": frozenset({"purpose"}),
+    "notice-given": frozenset({"purpose", "trigger", "evidence"}),
+    "withdrawn": frozenset({"notice"}),
+    "released": frozenset({"purpose", "notice", "deed", "to"}),
+    "accepted": frozenset({"deed", "release"}),
+    "transferred": frozenset({"release", "purposes", "final"}),
+    "drill": frozenset({"purpose"}),
+}
+_MAY = frozenset({"clause", "keys", "series", "sealed"})
+_OWN = frozenset().union(*_NEEDS.values()) | _MAY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Party:
+    """Who gets keys: a name, the key that signs for it, and the recipient that keys are sealed to."""
+
+    name: Text
+    key: VerifyKeyText
+    recipient: RecipientText
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewPurpose:
+    """What a custodian will use the keys for, once the vault is its own."""
+
+    name: Name
+    text: Text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeHead:
+    """A place in the chain of notices."""
+
+    seq: Number
+    sha256: Hex64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event(Record):
+    """One link of the chain of events, section 4.5. `sealed`: details that could identify a person."""
+
+    TYPE = "event"
+
+    n: Number
+    prev: Hex64 | None
+    kind: EventKind
+    created: datetime
+    charter: Hex64
+    by: Annotated[tuple[Text, ...], Items(1, key="")]
+    purpose: Name | None = None
+    clause: Text | None = None
+    trigger: Name | None = None
+    evidence: Hex64 | None = None
+    notice: Hex64 | None = None
+    deed: Hex64 | None = None
+    release: Hex64 | None = None
+    to: Party | None = None
+    keys: Annotated[tuple[Hex16, ...], Items(1, key="")] | None = None
+    series: Annotated[tuple[Hex16, ...], Items(1, key="")] | None = None
+    purposes: Annotated[tuple[NewPurpose, ...], Items(1, key="name")] | None = None
+    final: NoticeHead | None = None
+    sealed: Sealed | None = None
+
+    def check(self) -> None:
+        """Members that must agree with each other."""
+        check_first(self.n, self.prev, "event.prev")
+        needed = _NEEDS[self.kind]
+        found = frozenset(name for name in _OWN if getattr(self, name) is not None)
+        _check_members(needed - found, found - needed - _MAY, f"event of kind {self.kind}")
+        if self.kind == "released" and self.keys is None:
+            raise FormatError("field-missing", "event.keys: expected the keys released, found none")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleasedKey:
+    """A series key sealed again, to whom it is released: the hash and size of `releases/<id>-<sha16>.age`."""
+
+    id: Hex16
+    compartment: Name
+    sha256: Hex64
+    size: Count
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release(Record):
+    """The deed that gives a party the keys of some series, section 4.6; `n` is that of the event that tells it."""
+
+    TYPE = "release"
+
+    n: Number
+    created: datetime
+    charter: Hex64
+    notice: Hex64
+    trigger: Name
+    purpose: Name
+    to: Party
+    keys: Annotated[tuple[ReleasedKey, ...], Items(1, key="id")]
+    series: Annotated[tuple[Hex16, ...], Items(key="")]
+    clause: Text | None = None
+    final: NoticeHead | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """What was looked at: how many, how many bytes, and how many of them were not as they should be."""
+
+    count: Count
+    bytes: Count
+    wrong: Count
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Returned:
+    """One compartment of the test restore: its files and bytes by the school's own list, and those that came back."""
+
+    compartment: Name
+    seq: Number
+    listed_files: Count
+    listed_bytes: Count
+    files: Count
+    bytes: Count
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt(Record):
+    """The countersigned answer to a release, section 4.7; `n` is that of the event that tells it."""
+
+    TYPE = "receipt"
+
+    n: Number
+    created: datetime
+    release: Hex64
+    head: NoticeHead
+    keep_until: datetime
+    copied: Proof
+    read: Proof
+    opened: Proof
+    restored: Annotated[tuple[Returned, ...], Items(key="compartment")]
+    differences: Annotated[tuple[Text, ...], Items(key="")]
+
+
+def _check_members(missing: Iterable[str], unknown: Iterable[str], where: str) -> None:
+    for name in sorted(missing):
+        raise FormatError("field-missing", f"{where}: expected {name}, found none")
+    for name in sorted(unknown):
+        raise FormatError("field-unknown", f"{where}: expected no {name}, found one")
