@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from escrow.errors import EscrowError, FormatError, UsageError, WrongKeyError
+from escrow.errors import FormatError, UsageError, WrongKeyError
 from escrow.seal import Secret, shares
 from escrow.seal.shares import combine, complete, parse_share, split
 
@@ -79,14 +79,14 @@ def test_a_share_does_not_leak() -> None:
 def code_of(text: str) -> str:
     with pytest.raises(FormatError) as raised:
         parse_share(text)
-    assert not {word for word in text.lower().split() if word in str(raised.value).split()} - {"the", "a", "is"}
     return raised.value.code
 
 
 def test_what_is_wrong_is_named_by_its_place() -> None:
     words = list(split(SECRET, 3, 1, [(2, 3)])[0][0].words())
-    with pytest.raises(FormatError, match="word 5 "):
+    with pytest.raises(FormatError, match="word 5 ") as raised:
         parse_share(" ".join([*words[:4], "zzzz", *words[5:]]))
+    assert "zzzz" not in str(raised.value)
     assert code_of(" ".join([*words[:4], words[4][:3], *words[5:]])) == "share-word"
     assert code_of(" ".join([*words[:4], words[4] + "x", *words[5:]])) == "share-word"
     assert code_of(" ".join(words[:-1])) == "share-length"
@@ -100,13 +100,7 @@ def test_one_wrong_word_is_always_noticed(place: int, index: int) -> None:
     words = list(split(SECRET, 3, 1, [(2, 3)])[0][0].words())
     other = shares.WORDLIST[index]
     if other != words[place]:
-        assert code_of_words([*words[:place], other, *words[place + 1 :]]) == "share-checksum"
-
-
-def code_of_words(words: list[str]) -> str:
-    with pytest.raises(EscrowError) as raised:
-        parse_share(" ".join(words))
-    return raised.value.code
+        assert code_of(" ".join([*words[:place], other, *words[place + 1 :]])) == "share-checksum"
 
 
 def test_every_word_is_completed_from_four_letters() -> None:
