@@ -109,7 +109,7 @@ class S3Store:
             answer = self._create(key, request)
         except ExistsError:
             return self._same(key, body)
-        return self._stored(key, body, request, answer)
+        return self._stored(key, len(body), _hex(request["ChecksumSHA256"]), request, answer)
 
     def _request(
         self, key: str, body: bytes, retain_until: datetime | None, lock_mode: LockMode
@@ -130,10 +130,14 @@ class S3Store:
         return request
 
     def _stored(
-        self, key: str, body: bytes, request: "PutObjectRequestTypeDef", answer: "PutObjectOutputTypeDef"
+        self,
+        key: str,
+        size: int,
+        sent: str | None,
+        request: "PutObjectRequestTypeDef",
+        answer: "PutObjectOutputTypeDef",
     ) -> ObjectInfo:
-        """What the answer to a put says, which must not be another hash."""
-        sent = hashlib.sha256(body).hexdigest()
+        """What the answer to a put says, which must not be another hash than that of the bytes `sent`."""
         with errors(key):
             claim = _hex(answer.get("ChecksumSHA256"))
         if claim not in {None, sent}:
@@ -141,7 +145,7 @@ class S3Store:
         until = request.get("ObjectLockRetainUntilDate")
         return ObjectInfo(
             key=key,
-            size=len(body),
+            size=size,
             version=answer.get("VersionId", ""),
             sha256=claim,
             modified=self.now(),

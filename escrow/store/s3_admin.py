@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from types_boto3_s3.type_defs import LifecycleRuleTypeDef, PutObjectOutputTypeDef, PutObjectRequestTypeDef
 
     Request: TypeAlias = Callable[[str, bytes, datetime | None, LockMode], PutObjectRequestTypeDef]
-    Stored: TypeAlias = Callable[[str, bytes, PutObjectRequestTypeDef, PutObjectOutputTypeDef], ObjectInfo]
+    Stored: TypeAlias = Callable[[str, int, str | None, PutObjectRequestTypeDef, PutObjectOutputTypeDef], ObjectInfo]
 
 RULE = "escrow-probe"
 """The lifecycle rule's name while the probe tries it."""
@@ -77,7 +77,7 @@ class S3Warden:
     def _put(self, key: str, body: bytes, request: "PutObjectRequestTypeDef") -> ObjectInfo:
         with errors(key):
             answer = self._client.put_object(**request)
-        return self._stored(key, body, request, answer)
+        return self._stored(key, len(body), hashlib.sha256(body).hexdigest(), request, answer)
 
     def retain(self, key: str, version: str, until: datetime, lock_mode: LockMode, *, bypass: bool = False) -> None:
         with errors(key):
