@@ -34,7 +34,12 @@ AcceptOption = Annotated[
 ]
 
 
-def probe(accept: AcceptOption = None, config: ConfigOption = None, as_json: JsonOption = False) -> None:
+def probe(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The copy to probe, or store.")] = "store",
+    accept: AcceptOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Try on small objects of its own what an attacker would, and tell what this store really enforces.
 
     Needs a credential that may put and delete under probe/: the registrar's or the owner's, not the nightly one. A
@@ -47,8 +52,9 @@ def probe(accept: AcceptOption = None, config: ConfigOption = None, as_json: Jso
 
     output = Output(as_json)
     loaded = load_config(config)
+    where = _place(loaded, name)
     with output.progress() as progress:
-        kept = try_store(loaded, progress)
+        kept = try_store(loaded, where, progress)
     report = kept.report
     assert report is not None
     for check in report.checks:
@@ -64,13 +70,24 @@ def probe(accept: AcceptOption = None, config: ConfigOption = None, as_json: Jso
     output.finish(Exit.OK, f"{report.store}: {lock}", store=report.store, lock=report.lock, left=len(report.left))
 
 
-def try_store(loaded: Config, progress: "Progress") -> "Kept":
-    """Probe the configured store and remember how it ended. Errors of `escrow.store.probe.probe`."""
+def _place(loaded: Config, name: str) -> StoreConfig:
+    from escrow.engine.places import STORE
+
+    copies = {copy.name: copy.store for copy in loaded.copies}
+    if name == STORE:
+        return store_of(loaded)
+    if name not in copies:
+        raise UsageError("copy-unknown", f"expected one of {', '.join([STORE, *copies])}, found {name!r}")
+    return copies[name]
+
+
+def try_store(loaded: Config, where: StoreConfig, progress: "Progress") -> "Kept":
+    """Probe one place of the configuration and remember how it ended. Errors of `escrow.store.probe.probe`."""
     from escrow.store.probe_judge import CHECKS
     from escrow.watch.probing import probe_and_keep
 
     progress.stage("probe the store", len(CHECKS))
-    return probe_and_keep(bare_store(store_of(loaded)), loaded.state, told=lambda _: progress.advance(1))
+    return probe_and_keep(bare_store(where), loaded.state, told=lambda _: progress.advance(1))
 
 
 def probe_before(loaded: Config, reason: str | None, progress: "Progress") -> "tuple[Finding, ...]":
@@ -80,7 +97,7 @@ def probe_before(loaded: Config, reason: str | None, progress: "Progress") -> "t
     from escrow.watch.probing import NOT_PROBED, failing, recent
 
     try:
-        kept = try_store(loaded, progress)
+        kept = try_store(loaded, store_of(loaded), progress)
         findings = settle(loaded, kept, reason)
     except DeniedError as error:
         if error.code != "store-probe-denied":

@@ -18,7 +18,9 @@ SLOW = (
 LOADED = "import sys; from escrow_cli.main import main; main(sys.argv[1:]); print(*sys.modules, file=sys.stderr)"
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["restore", "--help"], ["agent", "--help"], ["--version"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["restore", "--help"], ["agent", "--help"], ["store", "--help"], ["--version"]]
+)
 def test_help_loads_nothing_slow(arguments: list[str]) -> None:
     done = subprocess.run([sys.executable, "-c", LOADED, *arguments], capture_output=True, text=True, check=True)
     modules = set(done.stderr.split())
@@ -35,7 +37,8 @@ def commands() -> dict[str, object]:
             found[f"{words}{name}"] = command
             walk(f"{words}{name} ", command)
 
-    walk("", typer.main.get_command(command_line(["agent"])))
+    for group in ("agent", "store"):
+        walk("", typer.main.get_command(command_line([group])))
     return {words: command for words, command in found.items() if not hasattr(command, "commands")}
 
 
@@ -48,6 +51,9 @@ def test_the_bare_verbs_and_the_nouns_are_those_of_the_design() -> None:
         "agent install",
         "agent run",
         "agent test",
+        "store probe",
+        "store copy",
+        "store repair",
     }
 
 

@@ -72,6 +72,18 @@ def test_a_folder_says_that_it_has_no_lock_and_is_taken(place: World) -> None:
     assert [path for path in place.vault.rglob("*") if path.is_file()] == []
 
 
+def test_a_copy_is_probed_by_its_name(place: World) -> None:
+    (place.root / "usb").mkdir()
+    place.config.write_text(place.config.read_text() + '[[copy]]\nname = "usb"\nurl = "../usb"\n')
+    told = place.run("store", "probe", "usb")
+    assert told.code == 0
+    assert told.out.endswith(f"folder {place.root / 'server' / '../usb'}: a folder, which has no lock\n")
+    assert place.run("store", "probe").code == 0
+    assert len(json.loads((place.state / "store-probe.json").read_text())) == 2, "each is remembered"
+    told = place.run("store", "probe", "disk")
+    assert (told.code, "expected one of store, usb, found 'disk'" in told.err) == (Exit.USAGE, True)
+
+
 def test_the_table_has_a_row_for_each_check(place: World, bucket: Bucket) -> None:
     told = place.run("store", "probe")
     assert (told.code, told.err) == (0, "11 small objects under probe/ stay until their locks end, most in a day\n")
