@@ -12,13 +12,33 @@ from escrow.engine.ports import Progress
 from escrow.engine.sync import Anchor
 from escrow.engine.verify import expected_objects, verify_listing
 from escrow.errors import DeniedError, EscrowError, ExistsError, IntegrityError, LimitError, NotFoundError, RefusedError
-from escrow.record import Charter, Notice, ParsedName, Series, Stock, check_name, parse_name
+from escrow.record import (
+    Charter,
+    Event,
+    Notice,
+    ParsedName,
+    Receipt,
+    Record,
+    Release,
+    Series,
+    Stock,
+    check_name,
+    parse_name,
+)
 from escrow.store import ObjectInfo, Store
 from escrow.trust import Finding, Head, History, accept, peek_record
 
 _PARALLEL = 8
-_WAVES = {"charter": 0, "stock": 0, "series": 1, "notices": 2}
-_KINDS = {"charter": Charter, "stock": Stock, "series": Series, "notice": Notice}
+_WAVES = {"charter": 0, "stock": 0, "series": 1, "notices": 2, "events": 2, "releases": 2, "receipts": 2}
+_KINDS: dict[str, type[Record]] = {
+    "charter": Charter,
+    "stock": Stock,
+    "series": Series,
+    "notice": Notice,
+    "event": Event,
+    "release": Release,
+    "receipt": Receipt,
+}
 
 
 @dataclass(frozen=True, slots=True)
