@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from escrow.errors import FormatError, IntegrityError
 from escrow.record import Agent, Charter, Series, StockKey, key_id_of, parse_series_key
-from escrow.seal import HybridIdentity, VerifyKey, parse_identities, parse_recipient
+from escrow.seal import HybridIdentity, VerifyKey, parse_identities
+from escrow.trust.charters import accept_charters
 from escrow.trust.findings import Findings
 from escrow.trust.intake import Candidate, Intake, foreign
 from escrow.trust.quorum import board, shortfall
@@ -24,7 +25,7 @@ def accept_authority(
     intake: Intake, vault: str | None, fingerprint: str | None, findings: Findings
 ) -> Authority | None:
     """Steps 1 to 3 of section 9; None, with `charter-missing`, when no charter 1 is valid."""
-    charters = _charters(intake, vault, fingerprint, findings)
+    charters = accept_charters(intake, vault, fingerprint, findings)
     if not charters:
         findings.add("charter-missing", "charter/", "expected one valid charter 1, found none or a fork")
         return None
@@ -57,66 +58,6 @@ def open_series_key(text: bytes, key: StockKey, vault: str) -> HybridIdentity:
             hint="the sealed key is not the one that the holders signed: use another copy of it",
         )
     return identity
-
-
-def _charters(
-    intake: Intake, vault: str | None, fingerprint: str | None, findings: Findings
-) -> tuple[Candidate[Charter], ...]:
-    accepted: list[Candidate[Charter]] = []
-    by_number: dict[int, dict[str, Candidate[Charter]]] = {}
-    for found in intake.charters:
-        by_number.setdefault(found.record.n, {})
-        if found.record.n == 1 and fingerprint not in (None, found.sha256):
-            detail = f"expected the fingerprint {fingerprint}, found {found.sha256}"
-            findings.add("charter-fingerprint", found.name, detail)
-        elif vault is None or not foreign(found, vault, findings):
-            by_number[found.record.n].setdefault(found.name, found)
-    for n in sorted(by_number):
-        before = accepted[-1] if accepted else None
-        if n != len(accepted) + 1:
-            for name in by_number[n]:
-                findings.add("charter-chain", name, f"expected charter {len(accepted) + 1} first, found none valid")
-            continue
-        valid: dict[str, Candidate[Charter]] = {}
-        for found in by_number[n].values():
-            if _is_next_charter(intake, found, before, findings):
-                valid.setdefault(found.sha256, found)
-        if len(valid) > 1:
-            names = ", ".join(found.name for found in valid.values())
-            findings.add("charter-fork", f"charter/{n:08d}", f"expected one charter {n}, found {names}")
-        elif valid:
-            accepted += valid.values()
-    return tuple(accepted)
-
-
-def _is_next_charter(
-    intake: Intake, found: Candidate[Charter], before: Candidate[Charter] | None, findings: Findings
-) -> bool:
-    charter = found.record
-    try:
-        for recipient in charter.recipients:
-            parse_recipient(recipient)
-    except FormatError as error:
-        findings.add("field-type", found.name, f"charter.recipients: {error}")
-        return False
-    if before is not None:
-        if foreign(found, before.record.vault, findings):
-            return False
-        if charter.prev != before.sha256:
-            detail = f"expected prev {before.sha256}, found {charter.prev}"
-            findings.add("charter-chain", found.name, detail)
-            return False
-        dropped = {agent.key for agent in before.record.agents} - {agent.key for agent in charter.agents}
-        if dropped:
-            detail = "expected every agent of the charter before, revoked where need be; found one dropped"
-            findings.add("charter-chain", found.name, detail)
-            return False
-    for demand in [charter] if before is None else [before.record, charter]:
-        lacking = shortfall(demand, intake.signers(found, board(demand)))
-        if lacking:
-            findings.add("charter-threshold", found.name, lacking)
-            return False
-    return True
 
 
 def _stock_keys(intake: Intake, charters: tuple[Candidate[Charter], ...], findings: Findings) -> dict[str, StockKey]:

@@ -1,6 +1,7 @@
 """Whether enough holders signed (docs/format.md, section 4.1). Pure."""
 
 from collections.abc import Collection
+from dataclasses import replace
 
 from escrow.record import Charter
 from escrow.seal import VerifyKey
@@ -9,6 +10,29 @@ from escrow.seal import VerifyKey
 def board(charter: Charter) -> frozenset[VerifyKey]:
     """The keys of a charter's holders."""
     return frozenset(VerifyKey.parse(holder.key) for holder in charter.holders)
+
+
+def voices(charter: Charter) -> frozenset[VerifyKey]:
+    """Whose signature under a charter counts: its holders' and its custodian's."""
+    return board(charter) | ({VerifyKey.parse(charter.custodian.key)} if charter.custodian else set())
+
+
+def is_minor(before: Charter, charter: Charter) -> bool:
+    """Whether a charter changes contacts and processors alone, so that one holder suffices."""
+    same = replace(before, n=charter.n, prev=charter.prev, created=charter.created)
+    return charter == replace(same, contacts=charter.contacts, processors=charter.processors)
+
+
+def lacking(before: Charter | None, charter: Charter, signers: Collection[VerifyKey]) -> tuple[str, str] | None:
+    """Code and sentence of what lacks for a charter to follow `before` by the full rule; None when nothing does."""
+    for demand in [charter] if before is None else [before, charter]:
+        missing = shortfall(demand, signers)
+        if missing:
+            return "charter-threshold", missing
+        custodian = demand.custodian
+        if custodian and VerifyKey.parse(custodian.key) not in signers:
+            return "charter-custodian", f"expected the custodian of charter {demand.n}, {custodian.name}, to sign"
+    return None
 
 
 def shortfall(charter: Charter, signers: Collection[VerifyKey]) -> str:

@@ -20,6 +20,8 @@ FORMAT = Path(__file__).parents[2] / "docs" / "format.md"
 ELSEWHERE = {
     *("manifest-place", "extent-range"),  # escrow.engine
     *("state-lost", "state-rolled-back", "charter-changed", "agent-changed", "store-rolled-back"),  # values of `why`
+    *("closure-order", "vendor-notice", "vendor-insolvency", "school-instruction", "trust-transfer"),  # triggers
+    *("holders-statement", "sub-processor"),
     *("verify-key", "escrow-sig-1"),
 }
 ONE_WORD = {"signature", "envelope", "rollback"}
@@ -106,6 +108,11 @@ def part(notice: r.Notice, **changes: object) -> r.Notice:
 BASE = w.base()
 STRANGE_SERIES = replace(w.SERIES, series="66" * 8)
 SECOND_CHARTER = charter(recipients=(str(w.identity(8).recipient()),))
+WITH_CUSTODIAN = charter(
+    custodian=r.Custodian(
+        name="Council", kind="la", key=w.STRANGER.public().encode(), recipient=w.CHARTER.recipients[0]
+    )
+)
 OTHER_FIRST = replace(w.CHARTER, cap_days=501)
 DROPS_AGENT = charter(agents=w.CHARTER.agents[:1])
 OTHER_STOCK = r.Stock(
@@ -143,6 +150,7 @@ CASES: list[tuple[str, Callable[[], list[str]]]] = [
     ("charter-chain", lambda: found([*BASE, w.named(charter(3))])),
     ("charter-chain", lambda: found([*BASE, w.named(DROPS_AGENT)])),
     ("charter-threshold", lambda: found([*BASE, w.named(SECOND_CHARTER, w.HEAD)])),
+    ("charter-custodian", lambda: found([*BASE, w.named(WITH_CUSTODIAN)])),
     ("charter-fork", lambda: found([*BASE, w.named(SECOND_CHARTER), w.named(charter(cap_days=9))])),
     ("charter-fingerprint", lambda: found([*BASE, w.named(OTHER_FIRST)], fingerprint=w.payload_sha256(w.CHARTER))),
     ("stock-threshold", lambda: found([*BASE, w.named(OTHER_STOCK, w.CHAIR)])),
