@@ -66,6 +66,11 @@ class Server:
         """Its S3 address."""
         return f"http://127.0.0.1:{self._ports[0]}"
 
+    @property
+    def running(self) -> bool:
+        """Whether it was started and not stopped since."""
+        return self._process is not None
+
     def _configure(self) -> None:
         identity = {
             "name": "admin",

@@ -10,11 +10,9 @@ import secrets
 import shutil
 import subprocess
 import time
-import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -69,6 +67,7 @@ rgw frontends = beast endpoint=127.0.0.1:{port} tcp_nodelay=1
 rgw override bucket index max shards = 1
 rgw dynamic resharding = false
 rgw thread pool size = 64
+rgw cache enabled = false
 rgw crypt require ssl = false
 """
 
@@ -77,91 +76,97 @@ class NotStartedError(Exception):
     """A daemon ended or the gateway did not answer in time."""
 
 
-@dataclass(frozen=True)
-class Ceph:
-    """A running gateway below `folder`. The keys are the administrator's."""
+def _clean() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CEPH_"))}
 
-    folder: Path
-    endpoint: str
-    access_key: str
-    secret_key: str
-    processes: tuple[subprocess.Popen[bytes], ...]
+
+class Ceph:
+    """A running gateway, with what is behind it, below `folder`. The keys are the administrator's."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._port, self._mon = free_ports(2)
+        self.endpoint = f"http://127.0.0.1:{self._port}"
+        self._behind: list[subprocess.Popen[bytes]] = []
+        self._gateway: subprocess.Popen[bytes] | None = None
+        for name in ("log", "crash", "osd"):
+            (folder / name).mkdir()
+        (folder / "keyring").touch()
+        try:
+            self._start_behind()
+            self.start()
+            self.access_key, self.secret_key, _ = self.make_user(f"owner-{secrets.token_hex(4)}")
+        except BaseException:
+            self.end()
+            raise
+
+    @property
+    def running(self) -> bool:
+        return self._gateway is not None
+
+    def _run(self, *command: str) -> str:
+        done = subprocess.run(
+            command, env=_clean(), cwd=self.folder, capture_output=True, text=True, timeout=60, check=False
+        )
+        if done.returncode:
+            raise NotStartedError(f"{command[0]}: {done.stderr[-2000:]}")
+        return done.stdout
+
+    def _spawn(self, *command: str) -> "subprocess.Popen[bytes]":
+        with (self.folder / "log" / f"{command[0]}.out").open("ab") as log:
+            nothing = subprocess.DEVNULL
+            return subprocess.Popen(
+                command, cwd=self.folder, env=_clean(), stdin=nothing, stdout=log, stderr=subprocess.STDOUT
+            )
+
+    def _start_behind(self) -> None:
+        """Monitor, and one store in memory."""
+        fsid, osd = str(uuid.uuid4()), str(uuid.uuid4())
+        config = CONFIG.format(fsid=fsid, folder=self.folder, port=self._port, mon=self._mon)
+        (self.folder / "ceph.conf").write_text(config)
+        common = ("-c", str(self.folder / "ceph.conf"))
+        address, monmap = f"[v2:127.0.0.1:{self._mon}]", str(self.folder / "monmap")
+        self._run("monmaptool", "--create", "--clobber", "--fsid", fsid, "--addv", "a", address, monmap)
+        self._run("ceph-mon", *common, "-i", "a", "--mkfs", "--monmap", monmap)
+        self._behind.append(self._spawn("ceph-mon", *common, "-i", "a", "-f"))
+        self._run("ceph", *common, "--connect-timeout", "40", "osd", "new", osd, "0")
+        self._run("ceph-osd", *common, "-i", "0", "--mkfs", "--osd-uuid", osd)
+        self._behind.append(self._spawn("ceph-osd", *common, "-i", "0", "-f"))
 
     def make_user(self, name: str) -> tuple[str, str, str]:
         """A user without rights: access key, secret key, ARN."""
-        return _make_user(self.folder, name)
+        admin = ("radosgw-admin", "-c", str(self.folder / "ceph.conf"), "-n", "client.rgw", "user", "create")
+        named = (f"--uid={name}", f"--display-name={name}", "--key-type=s3", "--gen-access-key", "--gen-secret")
+        key = json.loads(self._run(*admin, *named))["keys"][0]
+        return key["access_key"], key["secret_key"], f"arn:aws:iam:::user/{name}"
 
+    def start(self) -> None:
+        """Start the gateway, and wait until it serves."""
+        self._gateway = self._spawn("radosgw", "-c", str(self.folder / "ceph.conf"), "-n", "client.rgw", "-f")
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            if any(process.poll() is not None for process in (*self._behind, self._gateway)):
+                break
+            try:
+                with urllib.request.urlopen(self.endpoint, timeout=5):
+                    return
+            except OSError:
+                time.sleep(0.1)
+        raise NotStartedError(f"no answer from {self.endpoint} in {START_SECONDS} s")
 
-def _run(folder: Path, *command: str) -> str:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CEPH_"))}
-    done = subprocess.run(command, env=clean, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
-    if done.returncode:
-        raise NotStartedError(f"{command[0]}: {done.stderr[-2000:]}")
-    return done.stdout
+    def stop(self) -> None:
+        """End the gateway at once; what is behind it stays."""
+        if self._gateway:
+            self._gateway.kill()
+            self._gateway.wait(10)
+            self._gateway = None
 
-
-def _make_user(folder: Path, name: str, *more: str) -> tuple[str, str, str]:
-    admin = ("radosgw-admin", "-c", str(folder / "ceph.conf"), "-n", "client.rgw", "user", "create")
-    named = (f"--uid={name}", f"--display-name={name}", "--key-type=s3", "--gen-access-key", "--gen-secret", *more)
-    key = json.loads(_run(folder, *admin, *named))["keys"][0]
-    return key["access_key"], key["secret_key"], f"arn:aws:iam:::user/{name}"
-
-
-def start(folder: Path) -> Ceph:
-    """Start monitor, one store in memory and gateway, and wait until it serves."""
-    port, mon = free_ports(2)
-    fsid, osd = str(uuid.uuid4()), str(uuid.uuid4())
-    config = folder / "ceph.conf"
-    config.write_text(CONFIG.format(fsid=fsid, folder=folder, port=port, mon=mon))
-    (folder / "keyring").touch()
-    for name in ("log", "crash", "osd"):
-        (folder / name).mkdir()
-    common = ("-c", str(config))
-    address = f"[v2:127.0.0.1:{mon}]"
-    _run(folder, "monmaptool", "--create", "--clobber", "--fsid", fsid, "--addv", "a", address, str(folder / "monmap"))
-    _run(folder, "ceph-mon", *common, "-i", "a", "--mkfs", "--monmap", str(folder / "monmap"))
-    started: list[subprocess.Popen[bytes]] = []
-
-    def spawn(*command: str) -> None:
-        clean = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CEPH_"))}
-        with (folder / "log" / f"{command[0]}.out").open("wb") as log:
-            nothing = subprocess.DEVNULL
-            started.append(
-                subprocess.Popen(command, cwd=folder, env=clean, stdin=nothing, stdout=log, stderr=subprocess.STDOUT)
-            )
-
-    try:
-        spawn("ceph-mon", *common, "-i", "a", "-f")
-        _run(folder, "ceph", *common, "--connect-timeout", "40", "osd", "new", osd, "0")
-        _run(folder, "ceph-osd", *common, "-i", "0", "--mkfs", "--osd-uuid", osd)
-        spawn("ceph-osd", *common, "-i", "0", "-f")
-        spawn("radosgw", *common, "-n", "client.rgw", "-f")
-        _wait(f"http://127.0.0.1:{port}/", started)
-        access, secret, _ = _make_user(folder, f"owner-{secrets.token_hex(4)}")
-    except BaseException:
-        stop(started)
-        raise
-    return Ceph(folder, f"http://127.0.0.1:{port}", access, secret, tuple(started))
-
-
-def _wait(url: str, started: list[subprocess.Popen[bytes]]) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        if any(process.poll() is not None for process in started):
-            break
-        try:
-            with urllib.request.urlopen(url, timeout=5):
-                return
-        except OSError:
-            time.sleep(0.1)
-    raise NotStartedError(f"no answer from {url} in {START_SECONDS} s")
-
-
-def stop(processes: list[subprocess.Popen[bytes]] | tuple[subprocess.Popen[bytes], ...]) -> None:
-    """End it at once, as a power cut would, the gateway first. Nothing is kept."""
-    for process in reversed(processes):
-        process.kill()
-        process.wait(10)
+    def end(self) -> None:
+        """End all of it at once, as a power cut would, the gateway first. Nothing is kept."""
+        self.stop()
+        for process in reversed(self._behind):
+            process.kill()
+            process.wait(10)
 
 
 @pytest.fixture(scope="session")
@@ -172,6 +177,6 @@ def ceph(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ceph]:
         if os.environ.get("ESCROW_CEPH") == "1":
             pytest.fail(text)
         pytest.skip(text)
-    server = start(tmp_path_factory.mktemp("ceph"))
+    server = Ceph(tmp_path_factory.mktemp("ceph"))
     yield server
-    stop(server.processes)
+    server.end()

@@ -45,11 +45,6 @@ class Seaweed(Server):
         except (BotoCoreError, ClientError):
             return False
 
-    def restart(self) -> None:
-        """A power cut, and the server comes back with the same data, ports and keys."""
-        self.stop()
-        self.start()
-
 
 def start(folder: Path) -> Seaweed:
     """A running server that keeps everything below `folder`; skips without the wheel, fails in CI."""
