@@ -17,7 +17,7 @@ from escrow.record.charter import (
     School,
     Trigger,
 )
-from escrow.record.codec import from_payload, to_payload
+from escrow.record.codec import from_object, from_payload, to_object, to_payload
 from escrow.record.deeds import (
     Event,
     NewPurpose,
@@ -133,6 +133,7 @@ __all__ = [
     "encode",
     "encode_line",
     "event_name",
+    "from_object",
     "from_payload",
     "ftime_text",
     "key_id_of",
@@ -151,5 +152,6 @@ __all__ = [
     "series_name",
     "stock_name",
     "time_text",
+    "to_object",
     "to_payload",
 ]

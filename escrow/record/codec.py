@@ -18,6 +18,7 @@ KNOWN_EXTENSIONS: frozenset[str] = frozenset()
 """Members of `ext` that this reader knows, so that a record may list them in `crit`."""
 
 RecordT = TypeVar("RecordT", bound=Record)
+ObjectT = TypeVar("ObjectT")
 Read = Callable[[JsonValue, str], object]
 Write = Callable[[object], JsonValue]
 
@@ -65,6 +66,16 @@ def from_payload(payload: bytes, kind: type[RecordT]) -> RecordT:
                 hint="a newer escrow may read it",
             )
     return record
+
+
+def to_object(value: object) -> JsonObject:
+    """The members of a dataclass with annotations like a record's: for files that are no records."""
+    return _plan(type(value)).write(value)
+
+
+def from_object(value: JsonValue, kind: type[ObjectT], where: str) -> ObjectT:
+    """The dataclass `kind` that an object says, as strictly as a record. FormatError with a code of section 2."""
+    return cast(ObjectT, _plan(kind).read(value, where))
 
 
 @dataclass(frozen=True, slots=True)
