@@ -154,7 +154,8 @@ def test_a_round_says_that_it_could_not_verify(opened: Opener, school: School) -
     write_tree(school.source, NIGHTS[1])
     sources = [FolderSource("school", school.source)]
     store = opened("depositor")
-    machine = Machine(lambda: store, school.state, AGENT, school.anchor, sources, RULES, school.clock)
+    parts = (AGENT, school.anchor, sources, RULES, school.clock)
+    machine = Machine(lambda: store, school.state, *parts, open_bare=lambda: store)
     now = school.clock.now()
     duty = Duty(now + timedelta(hours=5), now + timedelta(days=1), 1.0, lambda: 0.5)
     result = run_round(machine, duty, NoProgress(), lambda _: "ok")
@@ -162,3 +163,4 @@ def test_a_round_says_that_it_could_not_verify(opened: Opener, school: School) -
     assert result.night is not None
     assert result.night.seq == 1
     assert [text for text in result.warnings if "may only deposit" in text]
+    assert [text for text in result.warnings if "run escrow store probe" in text]
