@@ -147,7 +147,7 @@ def _say(output: Output, vault: Survey, found: "Status", exit: Exit, brief: bool
         output.row(_line(one, keys))
     copies, kinds, apart = rule
     output.row(
-        f"  3-2-1: {copies} {'copy' if copies == 1 else 'copies'}, {kinds} kind{'s' * (kinds != 1)}, "
+        f"  3-2-1: {copies} {'copy' if copies == 1 else 'copies'}, {_counted(kinds, 'kind')}, "
         f"{apart} under another payer or offline"
     )
     for finding in errors:
@@ -161,10 +161,16 @@ def _line(one: "Standing", keys: int) -> str:
     if seen is None:
         text = "away" if not one.attached else "nothing of this vault yet"
     else:
-        text = f"{len(seen.keys)} of {keys} keys" if place.holds == "keys" else f"{one.behind} nights behind"
-        text += f", lacks {seen.lacking} objects" if seen.lacking else ""
+        text = (
+            f"{len(seen.keys)} of {keys} keys" if place.holds == "keys" else _counted(one.behind, "night") + " behind"
+        )
+        text += f", lacks {_counted(seen.lacking, 'object')}" if seen.lacking else ""
         text += "" if one.attached else f"; last seen {seen.at:%Y-%m-%d}"
     return f"  {place.name:<10} {kind:<7} {place.payer or 'no payer named':<16} {text}"
+
+
+def _counted(count: int, word: str) -> str:
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
 
 
 def _fields(one: "Standing") -> "dict[str, JsonValue]":

@@ -117,12 +117,11 @@ def judge_place(place: Place, seen: Sighting | None, attached: bool, history: Hi
         return Standing(place, None, attached, len(nights), tuple(findings))
     if nights and (now - nights[0].store_time > MAX_OFFLINE if place.offline else len(nights) > MAX_NIGHTS):
         allowed = f"{MAX_OFFLINE.days} days" if place.offline else f"{MAX_NIGHTS} nights"
-        detail = (
-            f"it is {len(nights)} nights behind, since {nights[0].store_time:%Y-%m-%d}; at most {allowed}: run {advice}"
-        )
+        since = f"{nights[0].store_time:%Y-%m-%d}"
+        detail = f"nights that it lacks: {len(nights)}, since {since}; at most {allowed} are allowed: run {advice}"
         findings.append(Finding("copy-lags", place.name, detail))
     if seen.lacking:
-        findings.append(Finding("copy-lacks", place.name, f"it lacks {seen.lacking} objects: run {advice}"))
+        findings.append(Finding("copy-lacks", place.name, f"objects that it lacks: {seen.lacking}: run {advice}"))
     return Standing(place, seen, attached, len(nights), tuple(findings))
 
 

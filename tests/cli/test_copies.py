@@ -120,7 +120,7 @@ def test_an_offline_disk_comes_and_goes(filled: World) -> None:
     assert not usb.exists(), "it is never made"
     rows = standing(filled)
     assert (rows["usb"]["attached"], rows["usb"]["nights_behind"], rows[""]["exit"]) == (False, 1, 0)
-    assert "1 nights behind; last seen 20" in filled.run("status").out
+    assert "1 night behind; last seen 20" in filled.run("status").out
     assert filled.run("verify").code == 0
     (filled.root / "drawer").rename(usb)
     assert filled.run("store", "copy", "usb").code == 0
