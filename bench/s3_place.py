@@ -66,6 +66,7 @@ class Rclone(Tool):
         super().__init__("rclone", work, work)
         self.fresh_home()
         self.env["RCLONE_CONFIG"] = str(self.home / "none.conf")
+        self.env.pop("AWS_CA_BUNDLE", None)  # which it cannot read, and loopback does not need
         for remote in ("HERE", "THERE"):  # two names, or it lets the server copy
             settings = {"TYPE": "s3", "PROVIDER": "Other", "ENDPOINT": endpoint, "REGION": "us-east-1"}
             settings |= {"ACCESS_KEY_ID": keys["AWS_ACCESS_KEY_ID"], "SECRET_ACCESS_KEY": keys["AWS_SECRET_ACCESS_KEY"]}
@@ -73,7 +74,7 @@ class Rclone(Tool):
 
     def copy(self, source: str, to: str) -> Run:
         """`here:` and `there:` are the server's buckets; everything else is a folder."""
-        return self.run("rclone", "copy", "--s3-no-check-bucket", source, to, cwd=self.home)
+        return self.run("rclone", "copy", "--s3-no-check-bucket", "--disable", "Copy", source, to, cwd=self.home)
 
 
 def _lines(address: Address) -> list[str]:
