@@ -83,14 +83,7 @@ def new_vault(plan: Plan, now: datetime) -> NewVault:
         strictest=plan.strictest,
         cap_days=plan.cap_days,
     )
-    public: dict[str, bytes] = {}
-    keys: list[StockKey] = []
-    for compartment in plan.compartments:
-        for _ in range(math.ceil(_YEARS * 366 / compartment.nights) + _SPARE):
-            key, sealed = _series_key(vault, compartment.name, custody)
-            keys.append(key)
-            public[key_name(key.id, key.sha256)] = sealed
-    stock = Stock(vault=vault, n=1, prev=None, created=now, keys=tuple(sorted(keys, key=lambda key: key.id)))
+    stock, public = make_stock(charter, custody, now)
     charter_envelope = sign_record(charter, [holder])
     stock_envelope = sign_record(stock, [holder])
     public[charter_name(1, charter_envelope)] = charter_envelope
@@ -101,6 +94,19 @@ def new_vault(plan: Plan, now: datetime) -> NewVault:
         CustodyKeyFile(vault, secret.reveal(), custody.encode().reveal()),
         public,
     )
+
+
+def make_stock(charter: Charter, custody: HybridIdentity, now: datetime) -> tuple[Stock, dict[str, bytes]]:
+    """Stock 1 for three years of nights, and its sealed keys by object name; each key opened again and checked."""
+    sealed: dict[str, bytes] = {}
+    keys: list[StockKey] = []
+    for compartment in charter.compartments:
+        for _ in range(math.ceil(_YEARS * 366 / compartment.nights) + _SPARE):
+            key, data = _series_key(charter.vault, compartment.name, custody)
+            keys.append(key)
+            sealed[key_name(key.id, key.sha256)] = data
+    keys.sort(key=lambda key: key.id)
+    return Stock(vault=charter.vault, n=1, prev=None, created=now, keys=tuple(keys)), sealed
 
 
 def _series_key(vault: str, compartment: str, custody: HybridIdentity) -> tuple[StockKey, bytes]:

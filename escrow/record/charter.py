@@ -87,12 +87,16 @@ class Group:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Custody:
-    """How the custody secret is split (SLIP-39). `epoch` counts share sets; `set` is the identifier on each share."""
+    """How the custody secret is split (SLIP-39). `epoch` counts share sets; `set` is the identifier on each share.
+
+    `stock` is the last stock that the holders before this epoch signed: no later one of theirs counts.
+    """
 
     epoch: Number
     set: Annotated[int, Range(0, 32_767)]
     groups_needed: Annotated[int, Range(1, 16)]
     groups: Annotated[tuple[Group, ...], Items(1)]
+    stock: Hex64 | None = None
 
     def check(self) -> None:
         """Members that must agree with each other."""

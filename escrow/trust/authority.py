@@ -8,15 +8,16 @@ from escrow.seal import HybridIdentity, VerifyKey, parse_identities
 from escrow.trust.charters import accept_charters
 from escrow.trust.findings import Findings
 from escrow.trust.intake import Candidate, Intake, foreign
-from escrow.trust.quorum import board, shortfall
+from escrow.trust.stocks import accept_stocks
 
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """The accepted charters in order, the keys of all stocks by id, and the series records by series."""
+    """The accepted charters in order, the keys of all stocks by id as sealed last, all sealings, the series records."""
 
     charters: tuple[Candidate[Charter], ...]
     keys: dict[str, StockKey]
+    sealings: tuple[StockKey, ...]
     series: dict[str, tuple[Candidate[Series], ...]]
     agents: dict[str, tuple[VerifyKey, Agent]]
 
@@ -33,9 +34,9 @@ def accept_authority(
     for agent in charters[-1].record.agents:
         key = VerifyKey.parse(agent.key)
         agents[key.id] = (key, agent)
-    keys = _stock_keys(intake, charters, findings)
-    series = _series(intake, charters[0].record.vault, keys, agents, findings)
-    return Authority(charters, keys, series, agents)
+    keys = accept_stocks(intake, charters, findings)
+    series = _series(intake, charters[0].record.vault, keys.newest, agents, findings)
+    return Authority(charters, keys.newest, tuple(keys.sealings), series, agents)
 
 
 def open_series_key(text: bytes, key: StockKey, vault: str) -> HybridIdentity:
@@ -58,38 +59,6 @@ def open_series_key(text: bytes, key: StockKey, vault: str) -> HybridIdentity:
             hint="the sealed key is not the one that the holders signed: use another copy of it",
         )
     return identity
-
-
-def _stock_keys(intake: Intake, charters: tuple[Candidate[Charter], ...], findings: Findings) -> dict[str, StockKey]:
-    """The keys of every stock that the holders of an accepted charter signed, whatever their order."""
-    everyone = frozenset(key for charter in charters for key in board(charter.record))
-    keys: dict[str, StockKey] = {}
-    seen: dict[int, str] = {}
-    for found in sorted(intake.stocks, key=lambda found: found.record.n):
-        if foreign(found, charters[0].record.vault, findings):
-            continue
-        signers = intake.signers(found, everyone)
-        if all(shortfall(charter.record, signers) for charter in charters):
-            findings.add("stock-threshold", found.name, shortfall(charters[-1].record, signers))
-            continue
-        stock = found.record
-        if seen.setdefault(stock.n, found.sha256) != found.sha256:
-            findings.add("stock-chain", found.name, f"expected one stock {stock.n}, found two")
-        if stock.prev != seen.get(stock.n - 1):
-            detail = f"expected stock {stock.n - 1} with hash {stock.prev}, found {seen.get(stock.n - 1)}"
-            findings.add("stock-chain", found.name, detail)
-        for key in stock.keys:
-            _add_key(keys, key, found.name, findings)
-    return keys
-
-
-def _add_key(keys: dict[str, StockKey], key: StockKey, name: str, findings: Findings) -> None:
-    if key.id != key_id_of(key.recipient):
-        detail = f"expected id {key_id_of(key.recipient)} for this recipient, found {key.id}"
-        findings.add("key-id", name, detail)
-    elif keys.setdefault(key.id, key).compartment != key.compartment:
-        detail = f"key {key.id}: expected compartment {keys[key.id].compartment}, found {key.compartment}"
-        findings.add("stock-compartment", name, detail)
 
 
 def _series(

@@ -78,6 +78,7 @@ class Snapshot:
 class History:
     """What a reader accepts of a vault. Without a valid charter 1 it is empty and `charter` is None.
 
+    `keys` are those of all stocks by id, as sealed last, and `sealings` the older ones too;
     `links` are all accepted notices, `main` those of the main branch; `verified` are the SHA-256 of envelopes whose
     signatures hold, to be given to the next `accept`.
     """
@@ -94,6 +95,7 @@ class History:
     findings: tuple[Finding, ...]
     verified: frozenset[str]
     deeds: Deeds = NO_DEEDS
+    sealings: tuple[StockKey, ...] = ()
 
     @property
     def events(self) -> tuple[EventLink, ...]:
@@ -174,6 +176,7 @@ def accept(
         charter=charters[-1].record,
         charter_sha256=charters[-1].sha256,
         keys=authority.keys,
+        sealings=authority.sealings,
         series=_series_states(main, authority),
         links=links,
         main=main,

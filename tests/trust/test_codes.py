@@ -23,6 +23,7 @@ ELSEWHERE = {
     *("closure-order", "vendor-notice", "vendor-insolvency", "school-instruction", "trust-transfer"),  # triggers
     *("holders-statement", "sub-processor"),
     *("verify-key", "escrow-sig-1"),
+    *("share-foreign", "share-altered", "share-old", "share-duplicate", "share-too-few", "share-secret"),  # custody
 }
 ONE_WORD = {"signature", "envelope", "rollback"}
 
@@ -118,6 +119,20 @@ DROPS_AGENT = charter(agents=w.CHARTER.agents[:1])
 OTHER_STOCK = r.Stock(
     vault=w.VAULT, n=2, prev=w.payload_sha256(w.STOCK), created=w.T0, keys=(w.stock_key(20, "documents"),)
 )
+NEW_BOARD = charter(
+    holders=tuple(
+        replace(one, key=w.signer(41 + n).public().encode(), group="all", member=n + 1)
+        for n, one in enumerate(w.CHARTER.holders)
+    ),
+    custody=r.Custody(
+        epoch=1,
+        set=1,
+        groups_needed=1,
+        groups=(r.Group(name="all", needed=2, members=2),),
+        stock=w.payload_sha256(w.STOCK),
+    ),
+)
+NEW_BOARDS = w.named(NEW_BOARD, w.HEAD, w.CHAIR, w.signer(41), w.signer(42))
 WRONG_ID = replace(w.STOCK.keys[0], id="00" * 8)
 
 CASES: list[tuple[str, Callable[[], list[str]]]] = [
@@ -154,6 +169,7 @@ CASES: list[tuple[str, Callable[[], list[str]]]] = [
     ("charter-fork", lambda: found([*BASE, w.named(SECOND_CHARTER), w.named(charter(cap_days=9))])),
     ("charter-fingerprint", lambda: found([*BASE, w.named(OTHER_FIRST)], fingerprint=w.payload_sha256(w.CHARTER))),
     ("stock-threshold", lambda: found([*BASE, w.named(OTHER_STOCK, w.CHAIR)])),
+    ("stock-late", lambda: found([*BASE, NEW_BOARDS, w.named(replace(OTHER_STOCK, keys=()))])),
     ("stock-compartment", lambda: found([*BASE, w.named(OTHER_STOCK)])),
     ("stock-chain", lambda: found([*BASE, changed(OTHER_STOCK, prev="00" * 32, keys=())])),
     ("key-id", lambda: found([*BASE, changed(OTHER_STOCK, keys=(WRONG_ID,))])),

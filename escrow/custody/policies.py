@@ -1,0 +1,87 @@
+"""Who holds how much of the secret: policies for types of school, as data."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations, product
+from typing import Final
+
+from escrow.record import Custody
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A role that holds one share. `party`: whose person (as in a charter's holder); None: the school's staff."""
+
+    role: str
+    party: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """A group: `needed` of its seats stand for it."""
+
+    name: str
+    needed: int
+    seats: tuple[Seat, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """`groups_needed` of the groups open the vault."""
+
+    groups_needed: int
+    benches: tuple[Bench, ...]
+
+    @property
+    def threshold(self) -> int:
+        """The fewest holders that are a quorum."""
+        return min(len(subset) for subset in minimal_subsets(self.groups_needed, self.sizes))
+
+    @property
+    def sizes(self) -> list[tuple[int, int]]:
+        """Needed and members, by group."""
+        return [(bench.needed, len(bench.seats)) for bench in self.benches]
+
+
+_STAFF: Final = Bench("staff", 2, (Seat("head"), Seat("deputy head"), Seat("business manager")))
+_GOVERNORS: Final = Bench("governors", 1, (Seat("chair of governors", "other"),))
+
+POLICIES: Final[dict[str, Policy]] = {
+    "simple": Policy(
+        1, (Bench("school", 2, (Seat("head"), Seat("chair of governors", "other"), Seat("business manager"))),)
+    ),
+    "community": Policy(2, (_STAFF, _GOVERNORS, Bench("authority", 1, (Seat("LA records officer", "custodian"),)))),
+    "academy": Policy(
+        2,
+        (
+            _STAFF,
+            Bench("trust", 1, (Seat("trust records officer", "custodian"),)),
+            Bench("authority", 1, (Seat("LA records officer", "other"),)),
+        ),
+    ),
+    "church": Policy(
+        2,
+        (
+            _STAFF,
+            Bench("authority", 1, (Seat("LA records officer", "custodian"),)),
+            Bench("diocese", 1, (Seat("diocesan education officer", "other"),)),
+        ),
+    ),
+}
+"""`simple` is for a school without a custodian, and dies with its people. With the others any two groups open: after
+the staff have left it is the custodian and one more, never the custodian alone."""
+
+
+def sizes_of(custody: Custody) -> list[tuple[int, int]]:
+    """Needed and members, by group, of a charter's custody."""
+    return [(group.needed, group.members) for group in custody.groups]
+
+
+def minimal_subsets(groups_needed: int, sizes: Sequence[tuple[int, int]]) -> Iterator[tuple[tuple[int, int], ...]]:
+    """Every set of (group, member), both from 0, that opens and of which none can be left out."""
+    for groups in combinations(range(len(sizes)), groups_needed):
+        ways = [
+            combinations([(group, member) for member in range(sizes[group][1])], sizes[group][0]) for group in groups
+        ]
+        for choice in product(*ways):
+            yield tuple(place for part in choice for place in part)
