@@ -1,13 +1,13 @@
 """Probing a store again and again: what the last probe is worth beside earlier ones, and the agent's share of it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from escrow.engine.ports import Clock
-from escrow.errors import DeniedError, StateError
+from escrow.errors import DeniedError, EscrowError, StateError
 from escrow.store import Store
 from escrow.store.base import utc_now
 from escrow.store.probe import probe
@@ -68,26 +68,41 @@ def recent(folder: Path, store: Store) -> Kept:
 def monthly(
     open_store: Callable[[], Store], folder: Path, clock: Clock, *, only_deposits: bool
 ) -> tuple[tuple[Finding, ...], str]:
-    """The agent's share: probe when the last attempt is `EVERY` ago, and tell what refuses the store, every night.
+    """The agent's share: probe when the last attempt is `EVERY` ago, or found what refuses the store.
 
-    `only_deposits`: the credential is known to be the depositor's, so nothing is tried (a refusal may ring an alarm).
-    Gives findings, and a warning or "". Errors of `probe`; StateError.
+    What refuses it is told every night, also when nobody may probe again. Gives findings, and a warning or ""; raises
+    nothing. `only_deposits`: the credential is known to be the depositor's, so nothing is tried (a refusal may ring an
+    alarm).
     """
-    store = open_store()
-    kept = read_kept(folder, store.describe())
-    now = clock.now()
-    if kept and abs(now - kept.tried) < EVERY:
-        return tuple(one for one in _findings(folder, kept) if one.severity == "error"), ""
+    errors: tuple[Finding, ...] = ()
     try:
-        if not only_deposits:
-            return _findings(folder, probe_and_keep(store, folder, clock.now)), ""
+        store = open_store()
+        now = clock.now()
+        kept = read_kept(folder, store.describe()) or Kept(store.describe(), now - EVERY)
+        errors = tuple(one for one in _findings(folder, kept) if one.severity == "error")
+        if not _due(kept, now, errors):
+            return errors, ""
+        if not only_deposits and (made := _try(store, folder, clock)):
+            return _findings(folder, made), ""
+        write_kept(folder, replace(kept, tried=now))
+    except EscrowError as error:
+        return errors, f"the store could not be probed ({error.code}); the next round tries again"
+    return errors, "the store was not probed, this credential may not: run escrow store probe with the registrar's"
+
+
+def _try(store: Store, folder: Path, clock: Clock) -> Kept | None:
+    try:
+        return probe_and_keep(store, folder, clock.now)
     except DeniedError as error:
         if error.code != "store-probe-denied":
             raise
-    kept = replace(kept, tried=now) if kept else Kept(store.describe(), now)
-    write_kept(folder, kept)
-    warning = "the store was not probed, this credential may not: run escrow store probe with the registrar's"
-    return _findings(folder, kept), warning
+    return None
+
+
+def _due(kept: Kept, now: datetime, errors: Sequence[Finding]) -> bool:
+    """Pure: after a probe with errors the next night looks again, unless an attempt since then was refused."""
+    refused = kept.report is None or kept.tried != kept.report.at
+    return abs(now - kept.tried) >= EVERY or (bool(errors) and not refused)
 
 
 def _findings(folder: Path, kept: Kept) -> tuple[Finding, ...]:

@@ -191,11 +191,7 @@ def _probe(machine: Machine, duty: Duty, result: RoundResult, *, only_deposits: 
     """After everything else: whatever becomes of it, the night is in."""
     if machine.open_bare is None or machine.clock.now() >= duty.until:
         return
-    try:
-        findings, warning = monthly(machine.open_bare, machine.state_folder, machine.clock, only_deposits=only_deposits)
-    except EscrowError as error:
-        result.warnings.append(f"the store could not be probed ({error.code}); the next round tries again")
-        return
+    findings, warning = monthly(machine.open_bare, machine.state_folder, machine.clock, only_deposits=only_deposits)
     result.findings += findings
     result.warnings += [warning] if warning else []
 
