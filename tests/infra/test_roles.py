@@ -120,8 +120,11 @@ def test_status_and_l1a_need_the_watcher_only(opened: Opener, school: School) ->
     status = judge_status(history, SystemClock(), timedelta(hours=36))
     assert (status.latest, status.stale, errors(status.findings)) == (1, False, [])
     listing = verify_listing(watcher, history, NoProgress())
-    assert errors(listing.findings) == []
+    assert [finding.code for finding in listing.findings] == ["object-unseen"], "it may not look at sealed keys"
     assert listing.count == len(expected_objects(history))
+    assert verify_listing(opened("custodian"), history, NoProgress()).findings == ()
+    with pytest.raises(DeniedError):
+        verify_listing(opened("depositor"), history, NoProgress())
     sealed = [one for one in expected_objects(history) if one.name.startswith("series/")]
     assert errors(verify_bytes(watcher, sealed, NoProgress()).findings) == []
     assert errors(verify_bytes(opened("custodian"), expected_objects(history), NoProgress()).findings) == []
