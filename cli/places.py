@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from escrow.errors import IntegrityError, StoreError
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 _TRIES_OFFLINE = 1
 _TRIES_COPY = 3
+_FRESH = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +108,14 @@ class Survey:
         if self.history.head and not any(one.code.startswith("rollback") for one in self.findings):
             remember_head(state, vault, self.history.head)
         known = seen_copies(state, vault)
-        seen = {}
+        seen: dict[str, Sighting] = {}
         for one in self.standings[1:]:
             if one.attached and one.seen:
                 name = one.place.name
-                before = known[name].lacking if name in known else one.seen.lacking
-                seen[name] = replace(one.seen, lacking=(lacking or {}).get(name, before))
+                before = known.get(name, one.seen)
+                now = replace(one.seen, lacking=(lacking or {}).get(name, before.lacking))
+                if name not in known or now != replace(before, at=now.at) or now.at - before.at > _FRESH:
+                    seen[name] = now
         if seen:
             remember_copies(state, vault, seen)
 

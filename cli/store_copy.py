@@ -12,6 +12,7 @@ from escrow.errors import RefusedError, StoreError, UsageError
 from .checking import show_findings
 from .config import Config, load_config
 from .exits import Exit, exit_of, exit_of_codes, worst
+from .keys import KEY_FILE
 from .options import ConfigOption, JsonOption
 from .output import Output
 from .places import Attached, attach, read_as_one
@@ -42,9 +43,13 @@ def copy(
     places = attach(loaded)
     exits = [Exit.OK]
     original = None
+    if name == places[0].place.name:
+        hint = "escrow store repair mends it from the copies"
+        raise UsageError("copy-unknown", f"expected a copy, found {name!r}, the store itself", hint=hint)
     for target in _choose(loaded, places, name):
         if target.error and target.place.offline and name is None:
-            output.row(f"{target.place.name}: not attached, left out", place=target.place.name, attached=False)
+            text = f"{target.place.name}: not attached, left out (its folder is made once, by hand)"
+            output.row(text, place=target.place.name, attached=False)
             continue
         try:
             store = _there(target)
@@ -130,6 +135,7 @@ def _copy_to(
     from escrow.engine.copying import check_place, plan_copy, whole_vault
 
     check_place(store, original.history)
+    _refuse_secret(next(copy.store.url for copy in config.copies if copy.name == place.name))
     plan = plan_copy(whole_vault(original, place.holds), {info.key: info for info in store.list()})
     if not dry_run:
         return _fill(output, config, original, place, store, plan)
@@ -141,6 +147,19 @@ def _copy_to(
         already=plan.already,
     )
     return Exit.OK
+
+
+def _refuse_secret(url: str) -> None:
+    """The holder's `public` may be here, the key beside it may not. RefusedError `secret-on-agent`."""
+    from escrow.store import folder_of
+
+    folder = folder_of(url)
+    if folder and (folder.resolve().parent / KEY_FILE).exists():
+        raise RefusedError(
+            "secret-on-agent",
+            f"{folder.resolve().parent / KEY_FILE} is the secret key: it never comes near a machine that copies",
+            hint="unplug it, and use a stick that has the folder public alone",
+        )
 
 
 def _fill(output: Output, config: Config, original: "Original", place: "Place", store: "Store", plan: "Plan") -> Exit:

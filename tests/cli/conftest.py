@@ -21,7 +21,7 @@ url = "../vault"
 payer = "the school"
 [[copy]]
 name = "holder"
-url = "../holder/public"
+url = "../stick/public"
 payer = "the head"
 offline = true
 holds = "keys"
@@ -67,7 +67,7 @@ def escrow(*arguments: str | Path) -> Result:
 
 @dataclass(frozen=True)
 class World:
-    """Folders below `root`: exports, server (the nightly machine), holder, vault."""
+    """Folders below `root`: exports, server (the nightly machine), holder, stick, vault."""
 
     root: Path
 
@@ -130,6 +130,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
         )
     assert made.code == 0, made.err
     shutil.copytree(root / "holder" / "public", root / "server" / "public")
+    shutil.copytree(root / "holder" / "public", root / "stick" / "public")
     joined = world.run("init", "--public", root / "server" / "public")
     assert joined.code == 0, joined.err
     assert world.run("snapshot").code == 0

@@ -86,7 +86,7 @@ def test_copies_are_filled_and_then_only_what_is_new(both: World) -> None:
     told = both.run("store", "copy", "--json").lines
     assert [row["put"] for row in told[:-1]] == [row["would_put"] for row in dry[:-1]]
     assert files_of(both.root / "county") == files_of(both.root / "usb") == files_of(both.vault)
-    assert all(not name.startswith("series/") for name in files_of(both.root / "holder" / "public"))
+    assert all(not name.startswith("series/") for name in files_of(both.root / "stick" / "public"))
     assert both.run("snapshot").code == 0
     (county, last) = both.run("store", "copy", "county", "--json").lines
     assert (county["put"], county["lacking"], last["exit"]) == (5, 0, 0)
@@ -170,12 +170,24 @@ def test_keys_under_one_payer_are_red(world: World) -> None:
 
 
 def test_a_damaged_key_object_counts_for_nobody(world: World) -> None:
-    flip(next((world.root / "holder" / "public" / "stock").glob("*.age")))
+    flip(next((world.root / "stick" / "public" / "stock").glob("*.age")))
     assert findings(world) == []
     told = findings(world, "--read", "1")
     assert [code for code, _ in told] == ["object-hash", "keys-one-domain"]
     assert str(told[0][1]).startswith("holder: stock/")
     assert world.run("verify", "--read", "1").code == Exit.INTEGRITY
+
+
+def test_the_holders_folder_is_mended_and_never_beside_the_key(world: World) -> None:
+    stick = world.root / "stick"
+    whole = files_of(stick)
+    flip(next(stick.rglob("*.age")))
+    assert world.run("store", "copy").code == 0, "a listing shows nothing"
+    assert world.run("store", "repair", "holder", "--read", "1", "--yes").code == 0
+    assert files_of(stick) == whole
+    shutil.copy(world.key, stick)
+    told = world.run("store", "copy", "--json")
+    assert (told.code, told.lines[0]["code"]) == (Exit.REFUSED, "secret-on-agent")
 
 
 def test_an_interrupted_copy_goes_on(both: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -387,6 +399,8 @@ def test_a_round_that_was_interrupted_goes_on(world: World, monkeypatch: pytest.
 def test_names_and_configurations_that_do_not_fit(world: World, both: World) -> None:
     told = both.run("store", "copy", "nas")
     assert (told.code, told.err.split()[1]) == (2, "copy-unknown:")
+    itself = both.run("store", "copy", "store")
+    assert (itself.code, "escrow store repair" in itself.err) == (2, True)
     text = both.config.read_text()
     both.config.write_text(text[: text.index("[[copy]]")] + '[[source]]\nname = "m"\npath = "../exports"\n')
     told = both.run("store", "copy")
@@ -394,7 +408,7 @@ def test_names_and_configurations_that_do_not_fit(world: World, both: World) -> 
 
 
 def test_a_source_does_not_deposit_a_copy_inside_it(world: World) -> None:
-    text = world.config.read_text().replace('url = "../holder/public"', 'url = "../exports/public"')
+    text = world.config.read_text().replace('url = "../stick/public"', 'url = "../exports/public"')
     world.config.write_text(text)
     shutil.copytree(world.root / "holder" / "public", world.exports / "public")
     assert world.run("snapshot").code == 0
