@@ -7,7 +7,6 @@ import io
 import json
 from collections.abc import Mapping
 from importlib import resources
-from typing import Literal, TypeAlias
 
 import segno
 import typst
@@ -15,17 +14,21 @@ import typst
 from escrow.errors import FormatError
 from escrow.record import JsonValue
 
-Paper: TypeAlias = Literal["pdf", "png"]
-
 
 def pdf(template: str, values: Mapping[str, JsonValue]) -> bytes:
     """A tagged PDF (PDF/UA-1) of `templates/<template>.typ`, in which `values` are `data`. FormatError `paper`."""
-    return _compile(template, values, "pdf")
-
-
-def png(template: str, values: Mapping[str, JsonValue]) -> bytes:
-    """The same page as a picture of 144 dots an inch; of one page only. FormatError `paper`."""
-    return _compile(template, values, "png")
+    folder = resources.files("escrow.custody") / "templates"
+    source = b"".join((folder / f"{name}.typ").read_bytes() for name in ("house", template))
+    try:
+        return typst.compile(
+            source,
+            format="pdf",
+            ignore_system_fonts=True,
+            sys_inputs={"values": json.dumps(dict(values))},
+            pdf_standards="ua-1",
+        )
+    except typst.TypstError as error:
+        raise FormatError("paper", f"the page {template} cannot be set: {error.message}") from None
 
 
 def qr(text: str) -> str:
@@ -38,18 +41,3 @@ def qr(text: str) -> str:
 def in_groups(digits: str, size: int = 4) -> str:
     """A fingerprint as people read it aloud: groups with blanks between."""
     return " ".join(digits[at : at + size] for at in range(0, len(digits), size))
-
-
-def _compile(template: str, values: Mapping[str, JsonValue], form: Paper) -> bytes:
-    folder = resources.files("escrow.custody") / "templates"
-    source = b"".join((folder / f"{name}.typ").read_bytes() for name in ("house", template))
-    try:
-        return typst.compile(
-            source,
-            format=form,
-            ignore_system_fonts=True,
-            sys_inputs={"values": json.dumps(dict(values))},
-            pdf_standards="ua-1",
-        )
-    except typst.TypstError as error:
-        raise FormatError("paper", f"the page {template} cannot be set: {error.message}") from None
