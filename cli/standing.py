@@ -87,7 +87,7 @@ def report_status(output: Output, config: Config, max_age: timedelta | None, *, 
     found = survey(config)
     status = judge_status(found.history, clock, config.max_age if max_age is None else max_age)
     keys = judge_keys(found.history, found.standings, clock.now())
-    status = replace(status, findings=(*found.findings, *keys))
+    status = replace(status, findings=tuple(dict.fromkeys([*found.findings, *status.findings, *keys])))
     exit = judge(status)
     _say(output, found, status, exit, brief)
     found.remember()
@@ -116,7 +116,7 @@ def _say(output: Output, vault: Survey, found: "Status", exit: Exit, brief: bool
         )
         text += f"; {found.snapshots} nights, {size_text(found.size)}"
     errors = [finding for finding in found.findings if finding.severity == "error"]
-    deep = [finding for finding in errors if exit_of_codes([finding.code]) is not Exit.COPIES]
+    deep = [finding for finding in errors if exit_of_codes([finding.code]) in (Exit.INTEGRITY, Exit.ROLLBACK)]
     if errors:
         advice = "run escrow verify" if deep else "run escrow status"
         text += (
