@@ -40,6 +40,7 @@ class Exit(IntEnum):
     SERIES_CHURN = 15
     SOURCE = 16
     COPIES = 17
+    CHARTER = 18
     INTERRUPTED = 130
 
     @property
@@ -67,6 +68,7 @@ MEANING: dict[Exit, str] = {
     Exit.SERIES_CHURN: "new series begin too often: the state folder gets lost",
     Exit.SOURCE: "a source cannot be read at all",
     Exit.COPIES: "too few copies, or one that lags: see escrow status",
+    Exit.CHARTER: "all is well but the charter: its review date is past",
     Exit.INTERRUPTED: "stopped from the keyboard",
 }
 
@@ -81,6 +83,7 @@ _BY_CODE = {
     "copy-away": Exit.COPIES,
     "copy-lags": Exit.COPIES,
     "copy-lacks": Exit.COPIES,
+    "charter-expired": Exit.CHARTER,
 }
 _BY_CLASS: tuple[tuple[type[EscrowError], Exit], ...] = (
     (UsageError, Exit.USAGE),
@@ -108,6 +111,7 @@ _WORST_FIRST = (
     Exit.SUSPICIOUS,
     Exit.PARTIAL,
     Exit.COPIES,
+    Exit.CHARTER,
 )
 
 

@@ -15,6 +15,8 @@ from .units import next_clock, parse_rate, size_text
 from .vault import anchor_of, connect, rules_of, sources_of, store_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from escrow.engine.night import NightReport
     from escrow.engine.ports import Progress
 
@@ -81,9 +83,16 @@ def judge_night(report: "NightReport") -> Exit:
         return Exit.SERIES_CHURN
     if not report.finished or report.verdict is None:
         return Exit.UNFINISHED
-    if report.verdict.status == "pass":
+    return judge_verdict(report.verdict.codes)
+
+
+def judge_verdict(codes: "Sequence[str]") -> Exit:
+    """What the codes of a night's verdict mean."""
+    if not codes:
         return Exit.OK
-    return Exit.PARTIAL if "unread" in report.verdict.codes else Exit.SUSPICIOUS
+    if set(codes) == {"charter-expired"}:
+        return Exit.CHARTER
+    return Exit.PARTIAL if "unread" in codes else Exit.SUSPICIOUS
 
 
 def show_report(output: Output, report: "NightReport") -> None:

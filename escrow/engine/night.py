@@ -13,8 +13,9 @@ from escrow.engine.filecache import CacheReader, CacheWriter, drop_old
 from escrow.engine.packing import PackWriter, Workers, workers
 from escrow.engine.ports import Clock, Progress
 from escrow.engine.publish import Press
-from escrow.engine.rotation import UNPLANNED_AT_MOST, UNPLANNED_WITHIN, Begin, plan_series, stock_warning
+from escrow.engine.rotation import UNPLANNED_AT_MOST, UNPLANNED_WITHIN, Begin, keys_of, plan_series, stock_warning
 from escrow.engine.state import PLANNED, OpenSeries, State
+from escrow.engine.status import judge_review
 from escrow.engine.sync import Anchor, Footing, Tail, find_footing
 from escrow.errors import UsageError
 from escrow.record import Series, Verdict, series_name, to_payload
@@ -25,6 +26,7 @@ from escrow.trust import sign_record
 
 _PROGRESS_PACKS = 64
 _VERDICT_CODES = ("unread", "changing")
+_FALLS = "its files go to the strictest compartment"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +80,13 @@ def run_night(agent: Agent, work: Work, progress: Progress) -> NightReport:
     """Deposit one night. An unfinished one (`may_go_on`) keeps its packs, and reports `finished` False."""
     progress.stage("look at the vault")
     footing = find_footing(agent.store, agent.state, agent.key.public(), agent.clock, agent.anchor)
-    compartments = Compartments(work.rules, strictest=footing.charter.strictest)
     names = {compartment.name for compartment in footing.charter.compartments}
     _check_rules(work.rules, names)
-    begun, warnings = _series_for_tonight(agent, footing)
+    review = judge_review(footing.charter, footing.now)
+    keyless = _keyless(footing)
+    compartments = Compartments(_instead(work.rules, keyless, footing), strictest=footing.charter.strictest)
+    begun, warnings = _series_for_tonight(agent, footing, keyless)
+    warnings += [finding.detail for finding in review]
     series = {name: one for name, one in agent.state.open_series().items() if name in names}
     with ExitStack() as stack:
         threads = stack.enter_context(workers())
@@ -91,7 +96,9 @@ def run_night(agent: Agent, work: Work, progress: Progress) -> NightReport:
         progress.stage("deposit")
         try:
             deposit(work.sources, compartments, lanes, progress, keep_up)
-            published: tuple[int, Verdict] | None = _finish(press, lanes, progress)
+            told = [finding.code for finding in review if finding.severity == "error"]
+            told += ["stock-empty"] if keyless else []
+            published: tuple[int, Verdict] | None = _finish(press, lanes, told, progress)
         except Deadline:
             for lane in lanes.values():
                 lane.writer.drain()
@@ -116,13 +123,27 @@ def _check_rules(rules: Sequence[Rule], names: set[str]) -> None:
         )
 
 
-def _series_for_tonight(agent: Agent, footing: Footing) -> tuple[dict[str, str], list[str]]:
+def _keyless(footing: Footing) -> set[str]:
+    """Compartments that the stock has no key for yet: what would go there goes to the strictest, whose key there is."""
+    strictest = footing.charter.strictest
+    return {one.name for one in footing.charter.compartments if one.name != strictest and not keys_of(one, footing)}
+
+
+def _instead(rules: Sequence[Rule], keyless: set[str], footing: Footing) -> list[Rule]:
+    strictest = footing.charter.strictest
+    return [Rule(strictest, rule.globs) if rule.compartment in keyless else rule for rule in rules]
+
+
+def _series_for_tonight(agent: Agent, footing: Footing, keyless: set[str]) -> tuple[dict[str, str], list[str]]:
     """Open a series wherever one is due; gives why, by compartment, and warnings."""
     begun: dict[str, str] = {}
     warnings: list[str] = []
     me = agent.key.public().id
     current = agent.state.open_series()
     for compartment in footing.charter.compartments:
+        if compartment.name in keyless:
+            warnings.append(f"compartment {compartment.name}: the stock has no key for it yet: {_FALLS}")
+            continue
         used = agent.state.used_keys()
         series = current.get(compartment.name)
         named = series is not None and any(pack.seq is not None for pack in agent.state.packs(series.id))
@@ -205,14 +226,14 @@ class _KeepUp:
             raise Deadline
 
 
-def _finish(press: Press, lanes: dict[str, Lane], progress: Progress) -> tuple[int, Verdict]:
+def _finish(press: Press, lanes: dict[str, Lane], told: Sequence[str], progress: Progress) -> tuple[int, Verdict]:
     progress.stage("publish")
     manifests = {}
     for name, lane in lanes.items():
         listing = lane.store_list()
         lane.writer.finish()
         manifests[name] = press.put_manifest(name, listing, lane.totals())
-    codes = [code for code in _VERDICT_CODES if any(lane.counts[code] for lane in lanes.values())]
+    codes = [code for code in _VERDICT_CODES if any(lane.counts[code] for lane in lanes.values())] + list(told)
     verdict = Verdict(status="warn" if codes else "pass", codes=tuple(sorted(codes)))
     caches = {lane.writer.series: lane.cache.keep() for lane in lanes.values()}
     seq = press.put_notice(manifests, verdict, caches)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from escrow.engine.state import OpenSeries
 from escrow.engine.sync import Footing, Tail
 from escrow.errors import RefusedError
-from escrow.record import Compartment, StockKey
+from escrow.record import Charter, Compartment, StockKey
 
 UNPLANNED_AT_MOST = 3
 UNPLANNED_WITHIN = timedelta(days=30)
@@ -43,7 +43,7 @@ def plan_series(
     why = _why(current, footing, agent, named)
     if why is None:
         return None
-    keys = sorted((key for key in footing.keys.values() if key.compartment == compartment.name), key=lambda key: key.id)
+    keys = keys_of(compartment, footing)
     if not keys:
         raise RefusedError(
             "stock-empty",
@@ -67,13 +67,27 @@ def _why(current: OpenSeries | None, footing: Footing, agent: str, named: bool) 
         return Tail.STORE_ROLLED_BACK.value
     if current is None:
         return "first" if footing.head is None and footing.tail is Tail.EXPECTED else _lost(footing)
-    if current.charter != footing.charter_sha256:
+    if _rests_on(footing.charters.get(current.charter), current) != _rests_on(footing.charter, current):
         return "charter-changed"
     if current.agent != agent:
         return "agent-changed"
     if footing.now.timestamp() >= current.ends:
         return "planned"
     return None
+
+
+def _rests_on(charter: Charter | None, series: OpenSeries) -> tuple[object, ...]:
+    """What of a charter a series rests on: other changes leave it alone."""
+    if charter is None:
+        return ()
+    lengths = [(one.nights, one.keep_days) for one in charter.compartments if one.name == series.compartment]
+    return (charter.recipients, charter.cap_days, lengths)
+
+
+def keys_of(compartment: Compartment, footing: Footing) -> list[StockKey]:
+    """The stock's keys for a compartment, in the order in which they are used."""
+    keys = (key for key in footing.keys.values() if key.compartment == compartment.name)
+    return sorted(keys, key=lambda key: key.id)
 
 
 def _lost(footing: Footing) -> str:

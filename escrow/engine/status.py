@@ -4,7 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from escrow.engine.ports import Clock
+from escrow.record import Charter
 from escrow.trust import Finding, History
+
+_REVIEW_WARNING = timedelta(days=60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,7 @@ class Status:
     age: timedelta | None
     stale: bool
     verdict: str | None
+    verdict_codes: tuple[str, ...]
     size: int
     compartments: dict[str, CompartmentStatus]
     findings: tuple[Finding, ...]
@@ -56,10 +60,23 @@ def judge_status(history: History, clock: Clock, max_age: timedelta) -> Status:
         age=age,
         stale=age is None or age > max_age,
         verdict=latest.link.notice.verdict.status if latest else None,
+        verdict_codes=latest.link.notice.verdict.codes if latest else (),
         size=sum(refs.values()),
         compartments={one.name: _compartment(history, one.name) for one in history.charter.compartments},
-        findings=history.findings,
+        findings=(*history.findings, *judge_review(history.charter, clock.now())),
     )
+
+
+def judge_review(charter: Charter, now: datetime) -> tuple[Finding, ...]:
+    """`charter-expired` when the review date is past, which stops nothing; `charter-review` in the 60 days before."""
+    if charter.review is None or charter.review - now > _REVIEW_WARNING:
+        return ()
+    day = f"{charter.review:%Y-%m-%d}"
+    if charter.review <= now:
+        detail = f"charter {charter.n} was to be reviewed by {day}; nights go on; agree on a new one"
+        return (Finding("charter-expired", "charter", detail),)
+    detail = f"charter {charter.n} is to be reviewed by {day}: escrow charter new"
+    return (Finding("charter-review", "charter", detail, "warning"),)
 
 
 def _compartment(history: History, name: str) -> CompartmentStatus:

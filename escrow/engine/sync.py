@@ -1,5 +1,6 @@
 """Before a night: what the store's history says, held against what the agent remembers."""
 
+import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,7 +11,7 @@ from escrow.engine.ports import Clock
 from escrow.engine.state import Birth, State
 from escrow.errors import EscrowError, IntegrityError, RefusedError, StateError
 from escrow.limits import MAX_CLOCK_SKEW
-from escrow.record import Charter, Notice, StockKey, check_name, parse_name
+from escrow.record import Charter, Notice, StockKey, check_name, parse_name, to_payload
 from escrow.seal import VerifyKey
 from escrow.store import Store
 from escrow.trust import Head, History, accept, open_record
@@ -36,10 +37,14 @@ class Anchor:
 
 @dataclass(frozen=True, slots=True)
 class Footing:
-    """What a night stands on. `charter` is in force; `keys` are the stock's, by id; `now` is the store's clock."""
+    """What a night stands on. `charter` is in force, `charters` are all, by hash; `keys` are the stock's, by id.
+
+    `now` is the store's clock.
+    """
 
     charter: Charter
     charter_sha256: str
+    charters: dict[str, Charter]
     keys: dict[str, StockKey]
     tail: Tail
     head: Head | None
@@ -91,7 +96,8 @@ def find_footing(store: Store, state: State, me: VerifyKey, clock: Clock, anchor
         tail = Tail(state.recall("adopted") or tail.value)
     _check_agent(charter, me, head)
     warnings = tuple(f"{name}: no notice of this vault; it was left out" for name in newest if name not in writers)
-    return Footing(charter, agreed.charter_sha256, agreed.keys, tail, head, now, warnings)
+    charters = {hashlib.sha256(to_payload(one)).hexdigest(): one for one in agreed.charters}
+    return Footing(charter, agreed.charter_sha256, charters, agreed.keys, tail, head, now, warnings)
 
 
 def finish_pending(store: Store, state: State) -> None:

@@ -2,7 +2,7 @@
 
 import hashlib
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -143,6 +143,7 @@ class School:
         store: Store | None = None,
         key: SigningKey = AGENT,
         may_go_on: Callable[[], bool] = lambda: True,
+        rules: Sequence[Rule] = RULES,
         state_type: type[State] = State,
     ) -> NightReport:
         """Write `files` to the source and deposit them. The state is closed whatever happens."""
@@ -151,7 +152,7 @@ class School:
         state = state_type.open(self.state)
         try:
             agent = Agent(store or self.store, state, key, self.clock, self.anchor)
-            return run_night(agent, Work([FolderSource("school", self.source)], RULES, may_go_on), NoProgress())
+            return run_night(agent, Work([FolderSource("school", self.source)], rules, may_go_on), NoProgress())
         finally:
             state.close()
 

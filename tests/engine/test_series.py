@@ -12,11 +12,13 @@ from escrow import record as r
 from escrow.custody import signing_key
 from escrow.engine import night as engine
 from escrow.engine.night import NightReport
+from escrow.engine.status import judge_status
 from escrow.errors import IntegrityError, RefusedError
 from escrow.seal import Secret, SigningKey
+from escrow.source import Rule
 from escrow.store import MemoryStore
 from escrow.trust import Head, sign_record
-from tests.engine.kit import NIGHTS, STRANGER, School, errors, school
+from tests.engine.kit import NIGHTS, RULES, STRANGER, T0, School, errors, school
 from tests.store.faulty import CountingStore, Crash, Fault, FaultyStore
 
 DAY = timedelta(days=1)
@@ -38,7 +40,7 @@ def charter_2(place: School, **change: object) -> r.Charter:
     )
     holder = signing_key(Secret(place.vault.key_file.secret), place.vault.vault)
     envelope = sign_record(charter, [holder])
-    place.store.put(r.charter_name(charter.n, envelope), envelope)
+    place.store.put(r.charter_name(charter.n, envelope), envelope, retain_until=place.clock.at + 900 * DAY)
     return charter
 
 
@@ -215,9 +217,50 @@ def test_compartment_that_has_no_key(place: School) -> None:
     assert history.charter is not None
     compartments = (*history.charter.compartments, r.Compartment(name="new", nights=31, keep_days=1))
     charter_2(place, compartments=compartments)
+    report = place.night(NIGHTS[2], rules=(Rule("new", ("*.csv",)), *RULES))
+    assert report.verdict == r.Verdict(status="warn", codes=("stock-empty",))
+    assert any("compartment new: the stock has no key for it yet" in warning for warning in report.warnings)
+    assert {name: one.files for name, one in report.compartments.items()} == {"records": 0, "safeguarding": 3}
+    assert place.restore_all() == NIGHTS[2]
+
+
+def test_a_strictest_compartment_without_a_key_is_refused(place: School) -> None:
+    history = place.history()
+    assert history.charter is not None
+    compartments = (*history.charter.compartments, r.Compartment(name="new", nights=31, keep_days=1))
+    charter_2(place, compartments=compartments, strictest="new")
     with pytest.raises(RefusedError) as caught:
-        place.night(NIGHTS[2])
+        place.night(NIGHTS[1])
     assert caught.value.code == "stock-empty"
+
+
+def test_an_expired_charter_stops_no_night_and_is_told_60_days_ahead(place: School) -> None:
+    charter_2(place, review=T0 + 61 * DAY)
+    told = []
+    for days in (0, 1, 1, 59, 1):
+        place.clock.at += days * DAY
+        report = place.night(NIGHTS[1])
+        status = judge_status(place.history(), place.clock, DAY)
+        assert report.verdict is not None
+        codes = [(one.code, one.severity) for one in status.findings]
+        told.append((report.verdict.codes, len(report.warnings), codes))
+        assert status.verdict_codes == report.verdict.codes
+    assert told[0] == ((), 0, [])
+    assert told[1] == ((), 1, [("charter-review", "warning")])
+    assert told[3] == (("charter-expired",), 1, [("charter-expired", "error")])
+    assert report.verdict.status == "warn"
+    assert why(report) == {"planned"} or why(report) == {None}
+
+
+@pytest.mark.parametrize("changes", [{"contacts": (r.Contact(role="DPO", text="x"),)}, {"review": T0 + 400 * DAY}])
+def test_a_charter_that_changes_neither_keys_nor_compartments_leaves_series_alone(
+    place: School, changes: dict[str, object]
+) -> None:
+    place.nights(1)
+    charter_2(place, **changes)
+    report = place.night(NIGHTS[2])
+    assert (report.seq, why(report), report.warnings) == (2, {None}, ())
+    place.check_healthy()
 
 
 def test_churn_and_used_up_keys(place: School) -> None:
