@@ -5,6 +5,7 @@ import json
 import secrets
 from base64 import b64decode
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count, product
 
@@ -169,9 +170,9 @@ class Attacker:
         for tail in HOSTILE_NAMES:
             self.put("odd name", f"notices/{tail}", b"junk")
 
-    def lie(self, seq: int, prev: str, part: NoticeSeries | None = None) -> str:
-        """Put a notice that the agent's key signed; gives its payload's hash."""
-        now = datetime.now(UTC).replace(microsecond=0)
+    def lie(self, seq: int, prev: str, *parts: NoticeSeries, ahead: timedelta = timedelta()) -> str:
+        """Put a notice that the agent's key signed, dated `ahead`; gives its payload's hash."""
+        now = datetime.now(UTC).replace(microsecond=0) + ahead
         notice = Notice(
             vault=self.last.vault,
             seq=seq,
@@ -182,13 +183,17 @@ class Attacker:
             agent=self.last.agent,
             agent_time=now,
             store_time=now + timedelta(seconds=next(self._later)),
-            series=(part,) if part else self.last.series,
+            series=parts or self.last.series,
             verdict=Verdict(status="pass", codes=()),
             software="escrow 0.1.0",
         )
         envelope = sign_record(notice, [self.key])
         self.put_for_long("lie", notice_name(seq, envelope), envelope)
         return hashlib.sha256(to_payload(notice)).hexdigest()
+
+    def quiet(self) -> list[NoticeSeries]:
+        """What a lie says of a night on which nothing changed."""
+        return [replace(part, first_pack=part.first_pack + len(part.packs), packs=()) for part in self.last.series]
 
     def absent(self, key: str = "", series: str = "") -> NoticeSeries:
         """What a lie says of a compartment: packs that were never put, of an old series or an invented one."""

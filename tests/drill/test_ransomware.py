@@ -7,7 +7,7 @@ import pytest
 from escrow_cli.exits import Exit
 
 from tests.cli.conftest import Result
-from tests.drill.attacker import SSE_C, Attacker
+from tests.drill.attacker import CENTURY, SSE_C, Attacker
 from tests.drill.conftest import Scene
 
 pytestmark = pytest.mark.s3
@@ -98,6 +98,7 @@ def test_names_covered_by_what_nobody_can_read(scene: Scene, tmp_path: Path) -> 
     check_all_nights(scene, tmp_path / "later")
 
 
+@pytest.mark.parametrize("server", ["seaweed"], indirect=True)
 @pytest.mark.xfail(strict=True, reason="the writer goes on after the highest number, whoever took it")
 def test_the_last_number_taken(scene: Scene, tmp_path: Path) -> None:
     """No number is left after it: the next honest night must not need one."""
@@ -118,6 +119,7 @@ def test_covers_of_the_same_size_are_told(scene: Scene) -> None:
     assert scene.findings() == (Exit.INTEGRITY, {"object-covered"})
 
 
+@pytest.mark.parametrize("server", ["seaweed"], indirect=True)
 def test_a_stock_that_lies_have_used_up(scene: Scene, tmp_path: Path) -> None:
     """Then the last key is used again, loudly: a night is not stopped."""
     attacker = Attacker(scene)
@@ -129,3 +131,12 @@ def test_a_stock_that_lies_have_used_up(scene: Scene, tmp_path: Path) -> None:
     assert told.code == Exit.SERIES_CHURN, told.err
     assert "no unused series key is left" in told.err
     check_all_nights(scene, tmp_path / "later")
+
+
+@pytest.mark.parametrize("server", ["seaweed"], indirect=True)
+@pytest.mark.xfail(strict=True, reason="a night dated ahead is never too old")
+def test_a_night_dated_years_ahead_does_not_hide_silence(scene: Scene) -> None:
+    attacker = Attacker(scene)
+    attacker.lie(4, attacker.payload_hash(3), *attacker.quiet(), ahead=CENTURY / 10)
+    told = scene.run("watcher", "status", "--max-age", "1h")
+    assert told.code in (Exit.STALE, Exit.INTEGRITY), told.out
