@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from escrow.errors import IntegrityError, UsageError
+from escrow.errors import DeniedError, IntegrityError, StoreError, UsageError
 
 from .config import Config, load_config
 from .exits import exit_of_codes
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from escrow.engine.ports import Progress
-    from escrow.engine.verify import Checked
+    from escrow.engine.verify import Checked, Expected
+    from escrow.store import Store
     from escrow.trust import Finding, History
 
 _SHOWN = 100
@@ -64,7 +65,7 @@ def verify(
         for number, place in enumerate(found.places):
             if place.store:
                 told = _check_place(output, found, number, share, progress)
-                findings += [one if number == 0 else _of(place.place.name, one) for one in told]
+                findings += told if number == 0 else [_of(place.place.name, one) for one in told]
                 bad = {one.subject for one in told if one.severity == "error" and one.code.startswith(_LOSSES)}
                 lacking[place.place.name] = len(bad)
                 standings[number] = standings[number].without_keys(bad)
@@ -82,7 +83,7 @@ def verify(
 
 
 def _of(name: str, finding: "Finding") -> "Finding":
-    return replace(finding, subject=f"{name}: {finding.subject}")
+    return replace(finding, subject=f"{name}: {finding.subject}" if finding.subject else name)
 
 
 def _check_place(
@@ -97,17 +98,21 @@ def _check_place(
     place, seen = found.places[number], found.standings[number].seen
     assert place.store is not None and seen is not None
     name, history, findings = place.place.name, found.history, list[Finding]()
-    if number:
-        try:
+    try:
+        if number:
             own = load_history(place.store, anchor_of(found.config))
-        except IntegrityError as error:
-            empty = next(place.store.list("charter/"), None) is None
-            return [] if empty else [Finding(error.code, "charter/", str(error))]
-        findings += own.findings
-        history = up_to(history, seen.head, own)
-    checked = [("L1a listing", verify_listing(place.store, history, progress))]
-    if share:
-        checked.append(("L1b bytes", _read_share(found.config, place, history, share, progress)))
+            findings += own.findings
+            history = up_to(history, seen.head, own)
+        checked = [("L1a listing", verify_listing(place.store, history, progress))]
+        if share:
+            checked.append(("L1b bytes", _read_share(found.config, place, history, share, progress)))
+    except IntegrityError as error:
+        empty = next(place.store.list("charter/"), None) is None
+        return [] if empty else [Finding(error.code, "charter/", str(error))]
+    except StoreError as error:
+        if number == 0:
+            raise
+        return [Finding("copy-away", "", str(error))]
     for level, result in checked:
         _show_level(output, level, name, result)
         findings += result.findings
@@ -120,23 +125,39 @@ def _read_share(config: Config, place: Attached, history: "History", share: floa
     from escrow.engine.places import STORE
     from escrow.engine.ports import NoProgress
     from escrow.engine.shares import next_share
-    from escrow.engine.verify import Checked, expected_objects, verify_bytes
+    from escrow.engine.verify import Checked, expected_objects
 
     assert place.store is not None
     expected = expected_objects(history)
     if share == 1:
-        return verify_bytes(place.store, expected, progress)
+        return _read(place.store, expected, progress)
     name = "" if place.place.name == STORE else place.place.name
     chosen = next_share(expected, verify_cursor(config.state, name), new_cursor(), share)
     progress.stage("verify bytes", sum(one.size for one, _ in chosen))
     read = []
     for begin in range(0, len(chosen), _BATCH):
         batch = chosen[begin : begin + _BATCH]
-        read.append(verify_bytes(place.store, [one for one, _ in batch], NoProgress()))
+        read.append(_read(place.store, [one for one, _ in batch], NoProgress()))
         keep_cursor(config.state, batch[-1][1], name)
         progress.advance(read[-1].size)
-    findings = tuple(finding for one in read for finding in one.findings)
-    return Checked(len(chosen), sum(one.size for one in read), findings)
+    findings = tuple(dict.fromkeys(finding for one in read for finding in one.findings))
+    return Checked(sum(one.count for one in read), sum(one.size for one in read), findings)
+
+
+def _read(store: "Store", chosen: "Sequence[Expected]", progress: "Progress") -> "Checked":
+    """L1b; without the sealed keys where the credential may not read those, as the watcher's."""
+    from escrow.engine.verify import Checked, verify_bytes
+    from escrow.trust import Finding
+
+    try:
+        return verify_bytes(store, chosen, progress)
+    except DeniedError as error:
+        rest = [one for one in chosen if not one.name.startswith("stock/")]
+        if error.code != "store-denied" or len(rest) == len(chosen):
+            raise
+        read = verify_bytes(store, rest, progress)
+        unseen = Finding("object-unseen", "stock/", "sealed keys were not read: this credential may not", "warning")
+        return Checked(read.count, read.size, (*read.findings, unseen))
 
 
 def _show_level(output: Output, level: str, place: str, result: "Checked") -> None:

@@ -88,14 +88,12 @@ def _list_all(places: Sequence[Attached]) -> "tuple[list[Attached], dict[str, Ma
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """The vault and all its places. `history` is the longest that any place shows; `own` is what the store shows alone,
-    None where it is away or shows none; `findings` are those of history and places, `rollback` included where a copy
-    shows more than the store."""
+    """The vault and all its places. `history` is the longest that any place shows; `findings` are those of history and
+    places, `rollback` included where a copy shows more than the store."""
 
     config: Config
     places: tuple[Attached, ...]
     history: "History"
-    own: "History | None"
     standings: "tuple[Standing, ...]"
     findings: "tuple[Finding, ...]"
 
@@ -166,4 +164,4 @@ def survey(config: Config) -> Survey:
             seen = replace(fresh, lacking=max(fresh.lacking, seen.lacking if seen else 0))
         standings.append(judge_place(one.place, seen, one.store is not None, history, now))
     findings += [*history.findings, *(finding for one in standings for finding in one.findings)]
-    return Survey(config, tuple(places), history, own, tuple(standings), tuple(findings))
+    return Survey(config, tuple(places), history, tuple(standings), tuple(findings))

@@ -136,6 +136,7 @@ def _say(output: Output, vault: Survey, found: "Status", exit: Exit, brief: bool
         nights=found.snapshots,
         bytes=found.size,
         findings=[finding.code for finding in errors],
+        details=[{"code": one.code, "subject": one.subject, "detail": one.detail} for one in errors],
         keys_left={name: one.keys_left for name, one in found.compartments.items()},
         places=[_fields(one) for one in vault.standings],
         three_two_one=list(rule),

@@ -55,8 +55,9 @@ class Standing:
 
     @property
     def whole(self) -> bool:
-        """Whether it counts as a copy of the vault."""
-        return self.place.holds == "all" and self.seen is not None and not self.findings
+        """Whether it counts as a copy of the vault. The store may not be behind."""
+        late = self.place.name == STORE and self.behind > 0
+        return self.place.holds == "all" and self.seen is not None and not self.findings and not late
 
     def without_keys(self, bad: Collection[str]) -> "Standing":
         """The same, but for key objects whose bytes are known to be wrong."""

@@ -13,7 +13,7 @@ from escrow_cli.exits import Exit
 from escrow.engine import places
 from escrow.engine.ports import Progress
 from escrow.engine.verify import Checked, Expected, verify_bytes
-from escrow.errors import FullError
+from escrow.errors import DeniedError, FullError, StoreError
 from escrow.store import FolderStore, Store
 from tests.cli.conftest import World, change, escrow, files_of
 
@@ -394,6 +394,37 @@ def test_a_round_that_was_interrupted_goes_on(world: World, monkeypatch: pytest.
     monkeypatch.setattr("escrow.engine.verify.verify_bytes", noted)
     assert world.run("verify", "--read", share).code == 0
     assert sorted(read[: len(everything)]) == everything, "what was read before the interruption is not read again"
+
+
+def test_a_credential_that_may_not_read_keys_reads_the_rest(filled: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    get = FolderStore.get
+
+    def but_keys(self: FolderStore, key: str, **rest: object) -> bytes:
+        if key.endswith(".age") and key.startswith("stock/"):
+            raise DeniedError("store-denied", "not for the watcher")
+        return get(self, key, **rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(FolderStore, "get", but_keys)
+    flip(a_pack(filled.vault))
+    for share in ("1", "17/18"):
+        rows = filled.run("verify", "--read", share, "--json").lines
+        assert [row["finding"] for row in rows if row.get("severity") == "error"] == ["object-hash"]
+        assert {row["subject"] for row in rows if row.get("finding") == "object-unseen"} >= {"stock/", "usb: stock/"}
+
+
+def test_a_copy_that_fails_while_it_is_read_stops_nothing(filled: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    get = FolderStore.get
+
+    def away(self: FolderStore, key: str, **rest: object) -> bytes:
+        if "county" in self.describe() and "/packs/" in key:
+            raise StoreError("store-io", "the disk failed")
+        return get(self, key, **rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(FolderStore, "get", away)
+    told = filled.run("verify", "--read", "1", "--json")
+    assert [(row["finding"], row["subject"]) for row in told.lines if "finding" in row] == [("copy-away", "county")]
+    assert told.code == Exit.COPIES
+    assert restored(filled) == exported(filled)
 
 
 def test_names_and_configurations_that_do_not_fit(world: World, both: World) -> None:

@@ -159,6 +159,7 @@ def test_three_two_one_counts_whole_copies() -> None:
     assert three_two_one([store]) == (1, 1, 0)
     assert three_two_one([store, standing(USB), standing(AWS), standing(STICK)]) == (3, 3, 2)
     assert three_two_one([store, standing(USB, whole=False), standing(AWS)]) == (2, 2, 1)
+    assert three_two_one([replace(store, behind=1), standing(USB)]) == (1, 1, 1), "a store that was set back"
     assert three_two_one([store, standing(Place("nas", None, "folder"))]) == (2, 1, 0)
     assert three_two_one([store, standing(Place("nas", "SCHOOL", "folder"))]) == (2, 1, 0)
 
