@@ -13,13 +13,14 @@ from escrow.store import ObjectInfo
 from escrow.trust import Finding, History
 
 _TOLD = 100
+_RECORDS = ("charter", "stock", "series", "event", "release", "receipt")
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
     """A lock that is due: COMPLIANCE until then. `exact`: an earlier end is an error, as it is for a series' objects.
 
-    Keys, charters and stocks are put before the series that need them: that theirs ends early is a warning.
+    Keys, charters and other records are put by people at other times: that a lock of theirs ends early is a warning.
     """
 
     until: datetime
@@ -62,18 +63,18 @@ class Dues:
 
     def knows(self, name: str, parsed: ParsedName) -> bool:
         """Whether a signed record is the vault's own. Junk among records is the history's to tell."""
-        return name in self._notices if parsed.kind == "notice" else parsed.kind in ("charter", "stock", "series")
+        return name in self._notices if parsed.kind == "notice" else parsed.kind in _RECORDS
 
     def of(self, name: str, parsed: ParsedName) -> Due | None:
         """None where no date is known."""
         match parsed.kind:
-            case "charter" | "stock" | "key":
-                until = self._keys.get(parsed.key_id, self._last)
-                return Due(until, exact=False) if until else None
             case "notice":
                 until = max(self._notices[name], default=None)
-            case _:
+            case "series" | "pack" | "manifest":
                 until = self._series.get(parsed.series)
+            case _:
+                until = self._keys.get(parsed.key_id, self._last)
+                return Due(until, exact=False) if until else None
         return Due(until) if until else None
 
 

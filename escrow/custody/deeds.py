@@ -1,0 +1,96 @@
+"""Drafts and signs events: each is checked as a reader will check it, before anything is put."""
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+
+from escrow.errors import IntegrityError, RefusedError
+from escrow.record import Charter, Event, Receipt, Record, Release, event_name, receipt_name, release_name, to_payload
+from escrow.record.deeds import EventKind
+from escrow.seal import SigningKey, parse_recipient, seal
+from escrow.trust import Grant, History, sign_record, step
+
+Named = tuple[str, bytes]
+"""An object to put: its name and its bytes."""
+
+
+def in_force(history: History) -> Charter:
+    """The charter that events are signed under. IntegrityError `charter-missing`, `event-gap`."""
+    if history.charter is None:
+        raise IntegrityError("charter-missing", "expected a vault with a valid charter, found none")
+    gap = next((one for one in history.findings if one.code in ("event-gap", "event-rollback")), None)
+    if gap:
+        hint = "mend this place from another copy first (escrow store repair): nothing is added behind a gap"
+        raise IntegrityError(gap.code, f"{gap.subject}: {gap.detail}", hint=hint)
+    return history.charter
+
+
+def next_event(history: History, kind: EventKind, keys: Sequence[SigningKey], now: datetime) -> Event:
+    """The next link of the chain, without the members of its kind: `dataclasses.replace` adds them."""
+    in_force(history)
+    head = history.event_head
+    return Event(
+        vault=history.vault,
+        n=head.n + 1 if head else 1,
+        prev=head.sha256 if head else None,
+        kind=kind,
+        created=now.replace(microsecond=0),
+        charter=history.charter_sha256,
+        by=signers_text(history, keys),
+    )
+
+
+def sign_event(history: History, event: Event, keys: Sequence[SigningKey]) -> Named:
+    """The event's object. RefusedError with the code of the rule that forbids it; FormatError."""
+    charter = in_force(history)
+    sha256 = hashlib.sha256(to_payload(event)).hexdigest()
+    step(history.handover, event, sha256, [key.public() for key in keys], charter)
+    envelope = sign_record(event, keys)
+    return event_name(event.n, envelope), envelope
+
+
+def sign_deed(deed: Release | Receipt, keys: Sequence[SigningKey]) -> Named:
+    """A release's or receipt's object."""
+    envelope = sign_record(deed, keys)
+    name = release_name if isinstance(deed, Release) else receipt_name
+    return name(deed.n, envelope), envelope
+
+
+def identity_of(record: Record) -> str:
+    """The hash by which other records cite this one."""
+    return hashlib.sha256(to_payload(record)).hexdigest()
+
+
+def signers_text(history: History, keys: Sequence[SigningKey]) -> tuple[str, ...]:
+    """Who these keys are, by the charter and the releases: roles, with their group, and names of custodians."""
+    charter = in_force(history)
+    roles = {one.key: f"{one.role} ({one.group})" if one.group else one.role for one in charter.holders}
+    if charter.custodian:
+        roles[charter.custodian.key] = charter.custodian.name
+    for grant in (*history.handover.past, *history.handover.grants):
+        roles.setdefault(grant.to.key, grant.to.name)
+    found = [roles.get(key.public().encode()) for key in keys]
+    if None in found or not found:
+        hint = "an old sheet or another school's key signs nothing here"
+        raise RefusedError("signer-unknown", "expected keys that the charter in force names, found another", hint=hint)
+    return tuple(sorted({text for text in found if text}))
+
+
+def seal_details(history: History, text: str) -> str:
+    """Words that could identify a person, sealed to custody and custodian, as an event carries them."""
+    charter = in_force(history)
+    recipients = [*charter.recipients, *([charter.custodian.recipient] if charter.custodian else [])]
+    return base64.b64encode(seal(text.encode(), [parse_recipient(one) for one in recipients])).decode()
+
+
+def open_grant(history: History, to: SigningKey) -> Grant:
+    """The release to this party that waits for its receipt. RefusedError `release-none`."""
+    mine = to.public().encode()
+    waiting = [one for one in history.handover.grants if one.to.key == mine and one.receipt is None]
+    if not waiting:
+        hint = "escrow handover status shows what was released to whom"
+        raise RefusedError(
+            "release-none", "expected a release to this custodian without a receipt, found none", hint=hint
+        )
+    return waiting[0]
