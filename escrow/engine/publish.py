@@ -76,7 +76,7 @@ class Press:
             prev=head.sha256 if head else None,
             kind="snapshot" if manifests else "progress",
             charter=self.footing.charter_sha256,
-            events=None,
+            events=self.footing.events,
             agent=self.key.public().id,
             agent_time=now,
             store_time=self.store.now().replace(microsecond=0),

@@ -9,9 +9,9 @@ from enum import Enum
 from escrow.engine.fetch import public_objects
 from escrow.engine.ports import Clock
 from escrow.engine.state import Birth, State
-from escrow.errors import EscrowError, IntegrityError, RefusedError, StateError
+from escrow.errors import DeniedError, EscrowError, IntegrityError, RefusedError, StateError
 from escrow.limits import MAX_CLOCK_SKEW
-from escrow.record import Charter, Notice, StockKey, check_name, parse_name, to_payload
+from escrow.record import Charter, EventHead, Notice, StockKey, check_name, parse_name, to_payload
 from escrow.seal import VerifyKey
 from escrow.store import Store
 from escrow.trust import Head, History, accept, open_record
@@ -50,6 +50,7 @@ class Footing:
     head: Head | None
     now: datetime
     warnings: tuple[str, ...] = ()
+    events: EventHead | None = None
 
 
 def judge_tail(head_name: str | None, present: bool, others: Collection[str], me: str) -> Tail:
@@ -68,14 +69,17 @@ def find_footing(store: Store, state: State, me: VerifyKey, clock: Clock, anchor
     """Read charter, stock and the newest notices; finish a pending notice; take over the store's history when it is
     ahead of the state.
 
-    Raises RefusedError (`agent-unknown`, `agent-revoked`), IntegrityError (`charter-missing`), StateError
-    (`clock-skew`).
+    Raises RefusedError (`agent-unknown`, `agent-revoked`, `vault-transferred`), IntegrityError (`charter-missing`),
+    StateError (`clock-skew`).
     """
     now = store.now()
     _check_clock(clock, now)
     basis = list(public_objects(store, ("charter/", "stock/")))
+    events, unseen = _events(store)
+    basis += events
     agreed = accept(basis, vault=anchor.vault, fingerprint=anchor.fingerprint)
     charter = _charter_in_force(agreed)
+    _check_here(agreed)
     head = state.head()
     newest = dict(public_objects(store, ("notices/",), after=f"notices/{head.seq:08d}" if head else ""))
     pending = state.pending()
@@ -97,7 +101,8 @@ def find_footing(store: Store, state: State, me: VerifyKey, clock: Clock, anchor
     _check_agent(charter, me, head)
     warnings = tuple(f"{name}: no notice of this vault; it was left out" for name in newest if name not in writers)
     charters = {hashlib.sha256(to_payload(one)).hexdigest(): one for one in agreed.charters}
-    return Footing(charter, agreed.charter_sha256, charters, agreed.keys, tail, head, now, warnings)
+    seen = agreed.event_head
+    return Footing(charter, agreed.charter_sha256, charters, agreed.keys, tail, head, now, (*warnings, *unseen), seen)
 
 
 def finish_pending(store: Store, state: State) -> None:
@@ -106,6 +111,24 @@ def finish_pending(store: Store, state: State) -> None:
     if pending:
         store.put(pending.name, pending.envelope, retain_until=datetime.fromtimestamp(pending.retain_until, UTC))
         state.commit(pending)
+
+
+def _events(store: Store) -> tuple[list[tuple[str, bytes]], tuple[str, ...]]:
+    """The events, or a warning: that a credential of an older deployment may not see them stops no night."""
+    try:
+        return list(public_objects(store, ("events/",))), ()
+    except DeniedError:
+        return [], ("this credential may not read events/: a transfer of the vault would not be seen",)
+
+
+def _check_here(history: History) -> None:
+    custodian = history.handover.custodian
+    if custodian is not None:
+        raise RefusedError(
+            "vault-transferred",
+            f"the vault was handed over to {custodian.name}: nothing more is deposited in it",
+            hint="remove this machine's timer; a new vault begins with escrow keys new",
+        )
 
 
 def _check_clock(clock: Clock, store_now: datetime) -> None:
