@@ -23,7 +23,7 @@ _EPILOG = "Exit codes: escrow help exit-codes. Errors: ESCROW_DEBUG=1 shows wher
 
 
 def command_line(arguments: Sequence[str]) -> typer.Typer:
-    """The whole tree of commands; those of `agent` and `store` are loaded only when asked for."""
+    """The whole tree of commands; those of `agent`, `store` and `charter` are loaded only when asked for."""
     app = typer.Typer(help=_HELP, epilog=_EPILOG, no_args_is_help=True, add_completion=False, rich_markup_mode=None)
     app.callback()(_all_commands)
     app.command("init")(setup.init)
@@ -47,6 +47,11 @@ def command_line(arguments: Sequence[str]) -> typer.Typer:
     else:
         store = typer.Typer(callback=_all_commands)
     app.add_typer(store, name="store", help="Where the vault lies: try it, copy it, mend it.")
+    if arguments[:1] == ["charter"]:
+        from .charter_commands import app as charter
+    else:
+        charter = typer.Typer(callback=_all_commands)
+    app.add_typer(charter, name="charter", help="The signed agreement: write it, sign it, read it.")
     return app
 
 

@@ -2,7 +2,7 @@
 
 from escrow.trust.authority import open_series_key
 from escrow.trust.chain import Link
-from escrow.trust.envelope import Opened, open_record, payload_type, peek_record, sign_record
+from escrow.trust.envelope import Opened, add_signatures, open_record, payload_type, peek_record, sign_record
 from escrow.trust.events import EventLink
 from escrow.trust.findings import Finding, Severity
 from escrow.trust.handover import Given, Grant, Handover, step
@@ -22,6 +22,7 @@ __all__ = [
     "Severity",
     "Snapshot",
     "accept",
+    "add_signatures",
     "open_record",
     "open_series_key",
     "payload_type",

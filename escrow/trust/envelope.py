@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from escrow.errors import FormatError, SignatureError
-from escrow.record import Record, decode, from_payload, to_payload
+from escrow.record import Record, decode, encode, from_payload, to_payload
 from escrow.seal import SigningKey, VerifyKey, open_envelope, sign_envelope, unverified_payload
 
 RecordT = TypeVar("RecordT", bound=Record)
@@ -32,6 +32,22 @@ def sign_record(record: Record, keys: Sequence[SigningKey]) -> bytes:
     FormatError when no reader would take the record; UsageError without a key.
     """
     return sign_envelope(to_payload(record), payload_type(type(record)), keys)
+
+
+def add_signatures(envelope: bytes, kind: type[RecordT], keys: Sequence[SigningKey]) -> bytes:
+    """The envelope with the signatures of `keys` too: holders sign one after the other, each alone.
+
+    FormatError with a code of sections 2 and 3; UsageError without a key.
+    """
+    record, _ = peek_record(envelope, kind)
+    mine = decode(sign_record(record, keys))
+    theirs = decode(envelope)
+    assert isinstance(mine, dict)
+    assert isinstance(theirs, dict)
+    signatures = [one for part in (theirs, mine) if isinstance(found := part["signatures"], list) for one in found]
+    both = encode(theirs | {"signatures": signatures})
+    unverified_payload(both)
+    return both
 
 
 def open_record(envelope: bytes, kind: type[RecordT], trusted: Iterable[VerifyKey]) -> Opened[RecordT]:

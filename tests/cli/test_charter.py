@@ -1,0 +1,186 @@
+"""Charters through the command line: written as text, checked, signed one after the other, published, lived with."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from escrow_cli.exits import Exit
+
+from tests.cli.conftest import World, escrow
+
+PUBLIC = "public"
+
+
+@pytest.fixture
+def text(world: World) -> Path:
+    """The charter in force, as text beside the holder's key."""
+    file = world.root / "holder" / "charter.toml"
+    told = escrow("charter", "new", "--public", world.root / "holder" / PUBLIC, "--out", file)
+    assert told.code == 0, told.err
+    return file
+
+
+def edit(file: Path, *pairs: tuple[str, str]) -> None:
+    words = file.read_text("utf-8")
+    for old, new in pairs:
+        assert old in words, old
+        words = words.replace(old, new, 1)
+    file.write_text(words, "utf-8")
+
+
+def sign(world: World, file: Path, *more: str | Path) -> list[dict[str, object]]:
+    """Signed and published by the one holder, into the public parts and the store."""
+    told = world.run(
+        *("charter", "sign", file, "--key", world.key, "--public", world.root / "holder" / PUBLIC),
+        *("--yes", "--publish", "--json", *more),
+    )
+    assert told.code == 0, told.err
+    return told.lines
+
+
+def refused(code: Exit, word: str, *arguments: str | Path) -> None:
+    told = escrow(*arguments)
+    assert (told.code, told.err.split()[1]) == (code, f"{word}:"), told.err
+
+
+def test_the_text_of_a_charter_unchanged_changes_nothing(world: World, text: Path) -> None:
+    told = escrow("charter", "check", text, "--public", world.root / "holder" / PUBLIC)
+    assert told.code == 0
+    assert "nothing changes" in told.out
+    assert "warning: policy-alone: one key file opens the vault, and the head has it alone" in told.out
+    assert "warning: policy-no-custodian" in told.out
+    assert told.out.splitlines()[-1] == "ready to sign: escrow charter sign"
+    refused(Exit.USAGE, "file-exists", "charter", "new", "--public", world.root / "holder" / PUBLIC, "--out", text)
+
+
+def test_a_template_for_each_type_and_none_for_others(tmp_path: Path) -> None:
+    for kind in ("community", "academy", "church"):
+        out = tmp_path / f"{kind}.toml"
+        assert escrow("charter", "new", "--type", kind, "--school", "Fernhill", "--out", out).code == 0
+        assert f'type = "{kind}"' in out.read_text("utf-8")
+    refused(Exit.USAGE, "school-type", "charter", "new", "--type", "nursery", "--out", tmp_path / "x.toml")
+
+
+def test_a_weak_policy_is_refused_and_said_in_words(world: World, text: Path) -> None:
+    public = world.root / "holder" / PUBLIC
+    words = text.read_text("utf-8")
+    one = re.sub(r"\[\[compartments\]\]\nname = \"records\"[^[]*", "", words)
+    text.write_text(one, "utf-8")
+    told = escrow("charter", "check", text, "--public", public, "--json")
+    assert told.code == Exit.REFUSED
+    assert [row["finding"] for row in told.lines if row.get("severity") == "error"] == ["policy-compartment"]
+    refused(
+        *(Exit.REFUSED, "policy-compartment", "charter", "sign", text, "--public", public),
+        *("--key", world.key, "--yes"),
+    )
+    assert not (text.parent / "charter-2.json").exists()
+
+
+def test_a_second_charter_is_signed_published_and_lived_with(world: World, text: Path) -> None:
+    edit(text, ("cap_days = 2000", "cap_days = 1999"))
+    rows = sign(world, text)
+    assert {"change": "longest lock in days: 2000 becomes 1999"} in rows
+    assert rows[-1]["published"] is True
+    assert len(list((world.vault / "charter").iterdir())) == 2
+    night = world.run("snapshot", "--json").lines
+    assert [row.get("new_series") for row in night[:2]] == ["charter-changed"] * 2
+    assert world.run("verify", "--read", "1").code == 0
+    assert world.run("restore", "latest", "--to", "out", "--key", world.key).code == 0
+    said = world.run("charter", "diff", "--json").lines
+    assert said[1] == {"change": "longest lock in days: 2000 becomes 1999"}
+    refused(Exit.USAGE, "charter-version", "charter", "diff", "1", "3", "--config", world.config)
+
+
+def test_a_charter_that_changes_contacts_leaves_the_series_alone(world: World, text: Path) -> None:
+    edit(text, ("#[[contacts]]\n#role", "[[contacts]]\nrole"), ("#text = \"<name of the DPO's", "text = \"the DPO's"))
+    rows = sign(world, text)
+    assert {"to_sign": "one holder, as only contacts and processors change"} in rows
+    night = world.run("snapshot", "--json").lines
+    assert [row.get("new_series") for row in night[:2]] == [None, None]
+
+
+def test_a_new_machine_after_the_state_folder_is_lost(world: World, text: Path) -> None:
+    """The agent's key went with the state: a new card, the old key revoked after its last good notice."""
+    shutil.rmtree(world.state)
+    card = world.root / "holder" / "new.card"
+    assert world.run("agent", "card", "--name", "new server", "--out", card).code == 0
+    assert world.run("snapshot").code == Exit.REFUSED
+    old = re.search(r'\[\[agents\]\]\nname = ".*"\nkey = "[0-9a-f]{16}"\n', text.read_text("utf-8"))
+    assert old
+    edit(text, (old[0], old[0] + 'revoked_after = 2\n\n[[agents]]\ncard = "new.card"\n'))
+    rows = sign(world, text)
+    assert any("nightly machines: new: name new server" in str(row.get("change")) for row in rows)
+    assert any("revoked after: new: 2" in str(row.get("change")) for row in rows)
+    night = world.run("snapshot", "--json").lines
+    assert [row.get("new_series") for row in night[:2]] == ["agent-changed"] * 2
+    assert night[-1]["seq"] == 3
+    assert world.run("verify", "--read", "1").code == 0
+    assert world.run("restore", "2", "--to", "out", "--key", world.key).code == 0
+
+
+def test_the_nightly_machine_takes_the_new_charter_from_its_public_parts(world: World, text: Path) -> None:
+    """No registrar at the holder's: the folder is carried, and init puts what is in it."""
+    edit(text, ("cap_days = 2000", "cap_days = 1999"))
+    public = world.root / "holder" / PUBLIC
+    signed = ("charter", "sign", text, "--public", public, "--key", world.key, "--yes", "--publish")
+    assert escrow(*signed).code == 0
+    assert len(list((world.vault / "charter").iterdir())) == 1
+    shutil.rmtree(world.root / "server" / "public")
+    shutil.copytree(public, world.root / "server" / "public")
+    assert world.run("init", "--public", world.root / "server" / "public").code == 0
+    assert [row.get("new_series") for row in world.run("snapshot", "--json").lines[:2]] == ["charter-changed"] * 2
+
+
+def test_a_draft_goes_round_and_an_old_one_is_refused(world: World, text: Path) -> None:
+    public = world.root / "holder" / PUBLIC
+    edit(text, ("cap_days = 2000", "cap_days = 1999"))
+    base = ("--public", public, "--json")
+    told = escrow("charter", "sign", text, "--key", world.key, "--yes", *base)
+    assert told.code == 0, told.err
+    draft = text.parent / "charter-2.json"
+    assert told.lines[-1] == {
+        **{"result": "ok", "exit": 0, "complete": True, "published": False, "draft": str(draft)},
+    }
+    refused(Exit.USAGE, "file-exists", "charter", "sign", text, "--key", world.key, "--yes", "--public", public)
+    seen = escrow("charter", "sign", draft, *base).lines
+    assert {"signed_by": ["head"]} in seen
+    assert escrow("charter", "sign", draft, "--publish", *base).lines[-1]["published"] is True
+    refused(Exit.USAGE, "draft-old", "charter", "sign", draft, "--public", public)
+
+
+def test_who_may_not_sign_does_not(world: World, text: Path, tmp_path: Path) -> None:
+    public = world.root / "holder" / PUBLIC
+    made = escrow(
+        *("keys", "new", "--school", "Other", "--agent", world.root / "server.card", "--out", tmp_path / "other"),
+        "--no-passphrase",
+    )
+    assert made.code == 0
+    base = ("charter", "sign", text, "--public", public, "--yes")
+    refused(Exit.WRONG_KEY, "key-other-vault", *base, "--key", tmp_path / "other" / "custody.key")
+    refused(Exit.USAGE, "signer-missing", *base)
+    refused(Exit.USAGE, "signer-one", *base, "--key", world.key, "--type")
+    refused(Exit.USAGE, "charter-basis", "charter", "check", text, "--config", tmp_path / "none.toml")
+    refused(Exit.USAGE, "charter-unreadable", "charter", "check", tmp_path / "none", "--public", public)
+    assert not (text.parent / "charter-2.json").exists()
+
+
+def test_nobody_signs_unasked_without_a_terminal(world: World, text: Path) -> None:
+    public = world.root / "holder" / PUBLIC
+    edit(text, ("cap_days = 2000", "cap_days = 1999"))
+    refused(Exit.USAGE, "terminal-needed", "charter", "sign", text, "--public", public, "--key", world.key)
+
+
+def test_a_change_of_one_byte_in_a_draft_leaves_nobody_as_its_signer(world: World, text: Path) -> None:
+    public = world.root / "holder" / PUBLIC
+    edit(text, ("cap_days = 2000", "cap_days = 1999"))
+    assert escrow("charter", "sign", text, "--key", world.key, "--yes", "--public", public).code == 0
+    draft = text.parent / "charter-2.json"
+    members = json.loads(draft.read_bytes())
+    signature = members["signatures"][0]["sig"]
+    members["signatures"][0]["sig"] = ("B" if signature[0] == "A" else "A") + signature[1:]
+    draft.write_text(json.dumps(members, sort_keys=True, separators=(",", ":")))
+    seen = escrow("charter", "sign", draft, "--public", public, "--publish", "--json").lines
+    assert {"signed_by": []} in seen
+    assert seen[-1]["complete"] is False
