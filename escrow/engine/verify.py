@@ -4,7 +4,7 @@ L1a and L1b need no keys (docs/format.md, section 9). A finding is a value, not 
 """
 
 import hashlib
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,8 +16,9 @@ from escrow.engine.locks import Dues, Wanted, folded, is_safe, judge_versions
 from escrow.engine.ports import Progress
 from escrow.engine.reading import CompartmentView
 from escrow.errors import DeniedError, EscrowError, FormatError, IntegrityError, NotFoundError, WrongKeyError
-from escrow.record import FileEntry, key_name, manifest_name, pack_name, parse_name
+from escrow.record import FileEntry, key_name, manifest_name, pack_name, parse_name, released_key_name
 from escrow.store import ObjectInfo, Store
+from escrow.store.base import lock_of
 from escrow.trust import Finding, History
 
 _PARALLEL = 4
@@ -44,11 +45,16 @@ class Checked:
 
 
 def expected_objects(history: History) -> list[Expected]:
-    """Pure: every sealed object that must be in the store, by name: keys, packs and manifests of all branches."""
+    """Pure: every sealed object that must be in the store, by name: keys, released keys, packs and manifests of all
+    branches."""
     found = {
         key_name(key.id, key.sha256): Expected(key_name(key.id, key.sha256), key.sha256, key.size)
         for key in history.keys.values()
     }
+    for release in history.deeds.releases.values():
+        for again in release.keys:
+            name = released_key_name(again.id, again.sha256)
+            found[name] = Expected(name, again.sha256, again.size)
     for link in history.links:
         for part in link.notice.series:
             refs = [(pack_name(part.series, pack.sha256), pack) for pack in part.packs]
@@ -67,35 +73,35 @@ def verify_listing(store: Store, history: History, progress: Progress) -> Checke
     """
     roll = _Roll(history)
     progress.stage("verify the listing", len(roll.missing) + len(history.links) + len(history.series))
-    unseen = 0
+    unseen: Counter[str] = Counter()
 
-    def look(one: tuple[Wanted, list[ObjectInfo]]) -> tuple[list[Finding], bool]:
+    def look(one: tuple[Wanted, list[ObjectInfo]]) -> tuple[list[Finding], str]:
         wanted, versions = one
         # a folder's clock is a file that is written, which a reader may not be allowed to
         now = store.now() if versions[0].locks != "none" else None
-        seen = True
+        hidden = ""
         try:
             versions = _look(store, wanted, versions, now)
         except DeniedError as error:
             if error.code != "store-denied" or not _is_key(wanted.name):
                 raise
-            seen = False
-        return judge_versions(wanted, versions, now) if versions else [_missing(wanted.name)], seen
+            versions, hidden = _look_at_locks(store, wanted, versions)
+        return judge_versions(wanted, versions, now) if versions else [_missing(wanted.name)], hidden
 
     def told() -> Iterator[Finding]:
-        nonlocal unseen
-        for findings, seen in ahead(look, roll.call(store.list(versions=True)), _LOOKS):
-            unseen += not seen
+        for findings, hidden in ahead(look, roll.call(store.list(versions=True)), _LOOKS):
+            unseen[hidden] += 1
             progress.advance(1)
             yield from findings
         yield from roll.junk
         yield from map(_missing, roll.missing)
+        for hidden, count in unseen.items():
+            if hidden:
+                detail = f"this credential may not see the {hidden} of {count} sealed keys"
+                yield Finding("object-unseen", "stock/", detail, "warning")
 
-    findings = [*folded(told())]
-    if unseen:
-        detail = f"{unseen} sealed keys have the right names and sizes; this credential may not see hashes and locks"
-        findings.append(Finding("object-unseen", "stock/", detail, "warning"))
-    return Checked(roll.count, roll.size, tuple(findings))
+    findings = tuple(folded(told()))
+    return Checked(roll.count, roll.size, findings)
 
 
 class _Roll:
@@ -120,7 +126,7 @@ class _Roll:
                 yield Wanted(name, sealed.sha256, sealed.size, self._dues.of(name, parsed)), _few(versions)
             elif self._dues.knows(name, parsed):
                 yield Wanted(name, parsed.digest, None, self._dues.of(name, parsed)), _few(versions)
-            elif parsed.kind in ("pack", "manifest", "key"):
+            elif parsed.kind in ("pack", "manifest", "key", "released-key"):
                 detail = "no notice names it: left by a run that was killed, or put by another hand"
                 self.junk.append(Finding("object-unnamed", name, detail, "warning"))
 
@@ -149,6 +155,21 @@ def _look(store: Store, wanted: Wanted, versions: Sequence[ObjectInfo], now: dat
         if told and is_safe(wanted, told[-1], now):
             break
     return told
+
+
+def _look_at_locks(store: Store, wanted: Wanted, versions: list[ObjectInfo]) -> tuple[list[ObjectInfo], str]:
+    """As `_look`, for who may see locks alone; and what it may not see."""
+    told: list[ObjectInfo] = []
+    for info in versions:
+        if wanted.may_be(info):
+            try:
+                until, mode = lock_of(store, wanted.name, info.version or None)
+            except DeniedError:
+                return versions, "hashes and locks"
+            told.append(replace(info, retain_until=until, lock_mode=mode, locks="told"))
+        else:
+            told.append(info)
+    return told, "hashes"
 
 
 def _is_key(name: str) -> bool:

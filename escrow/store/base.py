@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
-from escrow.errors import LimitError, NotFoundError, StoreError, UsageError
+from escrow.errors import DeniedError, LimitError, NotFoundError, StoreError, UsageError
 from escrow.limits import MAX_PACK
 
 MAX_KEY = 512
@@ -106,6 +106,21 @@ class Distant(Protocol):
 def reads_at_once(store: Store) -> int:
     """How many reads of this store are best under way at once."""
     return store.reads_at_once if isinstance(store, Distant) else 2
+
+
+@runtime_checkable
+class TellsLocks(Protocol):
+    """A store that tells a lock to who may not see the object itself: S3 has a right for it, GetObjectRetention."""
+
+    def lock_of(self, key: str, version: str | None) -> tuple[datetime | None, LockMode | None]:
+        """Until when and how a version is locked; None for no lock. Raises DeniedError."""
+
+
+def lock_of(store: Store, key: str, version: str | None) -> tuple[datetime | None, LockMode | None]:
+    """The lock alone of one version. Raises DeniedError where the store or the credential does not tell."""
+    if isinstance(store, TellsLocks):
+        return store.lock_of(key, version)
+    raise DeniedError("store-denied", f"{key}: expected a store that tells a lock by itself, found {store.describe()}")
 
 
 def check_key(key: str) -> None:

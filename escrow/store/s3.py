@@ -15,7 +15,7 @@ from botocore.config import Config
 from escrow.errors import DeniedError, EscrowError, ExistsError, NotFoundError, StoreError, UnreachableError, UsageError
 from escrow.store.base import LockMode, ObjectInfo, check_key, check_put, check_range, check_size, short
 from escrow.store.s3_admin import S3Warden, whole_second
-from escrow.store.s3_library import errors
+from escrow.store.s3_library import errors, hex_of, refuse_redirects
 from escrow.store.s3_options import S3Options
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
     from types_boto3_s3.type_defs import (
         DeleteMarkerEntryTypeDef,
+        ObjectLockRetentionOutputTypeDef,
         ObjectTypeDef,
         ObjectVersionTypeDef,
         PutObjectOutputTypeDef,
@@ -53,7 +54,7 @@ class S3Store:
         self._seen: tuple[datetime, float] | None = None
         self._conditional = True
         self._client = self._connect()
-        self._client.meta.events.register("before-parameter-build.s3", _refuse_redirects)
+        self._client.meta.events.register("before-parameter-build.s3", refuse_redirects)
         self._client.meta.events.register("after-call.s3", self._note_date)
         if options.expected_owner:
             self._client.meta.events.register("provide-client-params.s3", self._name_owner)
@@ -109,7 +110,7 @@ class S3Store:
             answer = self._create(key, request)
         except ExistsError:
             return self._same(key, body)
-        return self._stored(key, len(body), _hex(request["ChecksumSHA256"]), request, answer)
+        return self._stored(key, len(body), hex_of(request["ChecksumSHA256"]), request, answer)
 
     def _request(
         self, key: str, body: bytes, retain_until: datetime | None, lock_mode: LockMode
@@ -139,7 +140,7 @@ class S3Store:
     ) -> ObjectInfo:
         """What the answer to a put says, which must not be another hash than that of the bytes `sent`."""
         with errors(key):
-            claim = _hex(answer.get("ChecksumSHA256"))
+            claim = hex_of(answer.get("ChecksumSHA256"))
         if claim not in {None, sent}:
             raise UnreachableError("store-checksum", f"{key}: sent SHA-256 {sent}, found {claim}")
         until = request.get("ObjectLockRetainUntilDate")
@@ -296,13 +297,21 @@ class S3Store:
                 key=key,
                 size=answer["ContentLength"],
                 version=answer.get("VersionId", ""),
-                sha256=_hex(answer.get("ChecksumSHA256")),
+                sha256=hex_of(answer.get("ChecksumSHA256")),
                 modified=answer["LastModified"].astimezone(UTC),
                 latest=version is None,
                 retain_until=retain_until and retain_until.astimezone(UTC),
                 lock_mode=answer.get("ObjectLockMode"),
                 locks="told",
             )
+
+    def lock_of(self, key: str, version: str | None) -> tuple[datetime | None, LockMode | None]:
+        check_key(key)
+        retention: ObjectLockRetentionOutputTypeDef = {}
+        with contextlib.suppress(NotFoundError), errors(key):  # S3's answer where there is no lock
+            retention = self._client.get_object_retention(**self._address(key, version))["Retention"]  # type: ignore[arg-type]
+        until = retention.get("RetainUntilDate")
+        return until and until.astimezone(UTC), retention.get("Mode")
 
     def delete(self, key: str, *, version: str | None = None) -> None:
         check_key(key)
@@ -337,13 +346,3 @@ class S3Store:
     @property
     def reads_at_once(self) -> int:
         return READS_AT_ONCE
-
-
-def _refuse_redirects(context: dict[str, dict[str, object]], **_: object) -> None:
-    """botocore asks for the bucket's region after each redirect, without end where that is redirected too."""
-    context.setdefault("s3_redirect", {})["redirected"] = True
-
-
-def _hex(claim: str | None) -> str | None:
-    """A whole-object SHA-256 from its base64; None for none or for a multipart's hash of hashes (it has a "-")."""
-    return None if claim is None or "-" in claim else base64.b64decode(claim, validate=True).hex()

@@ -1,5 +1,6 @@
 """What the errors of boto3, botocore and the HTTP library below mean; beside s3.py alone in importing these."""
 
+import base64
 import contextlib
 from collections.abc import Iterator
 
@@ -59,3 +60,13 @@ def translate(what: str, error: Exception) -> StoreError | UsageError:
         return UnreachableError("store-unreachable", f"{what}: the store does not answer ({name})", hint=hint)
     hint = "check bucket, region, endpoint and profile"
     return UsageError("store-config", f"{what}: the S3 client refuses the request ({name}: {error})", hint=hint)
+
+
+def refuse_redirects(context: dict[str, dict[str, object]], **_: object) -> None:
+    """Keep botocore from asking for the bucket's region after a redirect, without end where that is redirected too."""
+    context.setdefault("s3_redirect", {})["redirected"] = True
+
+
+def hex_of(claim: str | None) -> str | None:
+    """A whole-object SHA-256 in hex; None for none, or for a multipart's hash of hashes (it has a "-")."""
+    return None if claim is None or "-" in claim else base64.b64decode(claim, validate=True).hex()

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from escrow.errors import UnreachableError
-from escrow.store.base import LockMode, ObjectInfo, Store, reads_at_once
+from escrow.store.base import LockMode, ObjectInfo, Store, lock_of, reads_at_once
 
 FIRST_DELAY = 0.5
 """Seconds, at most, before the second try; the cap doubles with each."""
@@ -98,6 +98,9 @@ class Retrying:
     def describe(self) -> str:
         return self._store.describe()
 
+    def lock_of(self, key: str, version: str | None) -> tuple[datetime | None, LockMode | None]:
+        return self._try(lambda: lock_of(self._store, key, version))
+
     @property
     def reads_at_once(self) -> int:
         return reads_at_once(self._store)
@@ -157,6 +160,9 @@ class Throttled:
 
     def describe(self) -> str:
         return self._store.describe()
+
+    def lock_of(self, key: str, version: str | None) -> tuple[datetime | None, LockMode | None]:
+        return lock_of(self._store, key, version)
 
     @property
     def reads_at_once(self) -> int:

@@ -8,7 +8,7 @@ import pytest
 from escrow.engine.ports import NoProgress
 from escrow.engine.verify import verify_listing
 from escrow.errors import DeniedError, NotFoundError
-from escrow.store import LockMode, MemoryStore, ObjectInfo, Store
+from escrow.store import LockMode, MemoryStore, ObjectInfo, Retrying, Store
 from escrow.store.warden import Guarded
 from tests.engine.kit import School, school
 from tests.servers.ceph import ceph
@@ -185,10 +185,36 @@ def test_sealed_keys_that_may_not_be_looked_at_are_counted(place: School) -> Non
     keys = len(place.history().keys)
     checked = verify_listing(store, place.history(), NoProgress())
     assert [(one.code, one.severity) for one in checked.findings] == [("object-unseen", "warning")]
-    assert checked.findings[0].detail.startswith(f"{keys} sealed keys ")
+    assert checked.findings[0].detail == f"this credential may not see the hashes and locks of {keys} sealed keys"
     lost = next(info.key for info in store.list("stock/") if info.key.endswith(".age"))
     store.delete(lost)
     assert found(store, place) == {("object-unseen", "stock/", "warning"), ("object-deleted", lost, "error")}
+
+
+class LocksOnly(Watched):
+    """Who may see the locks of sealed keys and nothing more, as the watcher."""
+
+    def lock_of(self, key: str, version: str | None) -> tuple[datetime | None, LockMode | None]:
+        info = MemoryStore.head(self, key, version=version)
+        return info.retain_until, info.lock_mode
+
+
+def test_the_locks_of_sealed_keys_are_judged_where_locks_may_be_seen(place: School) -> None:
+    store = LocksOnly(lambda key: deny("stock/")(key) if key.endswith(".age") else None)
+    names = sorted(info.key for info in place.store.list())
+    keys = [name for name in names if name.startswith("stock/") and name.endswith(".age")]
+    for name in names:
+        until = None if name == keys[0] else LONG
+        store.put(
+            name, place.store.get(name), retain_until=until, lock_mode="GOVERNANCE" if name == keys[1] else "COMPLIANCE"
+        )
+    findings = verify_listing(Retrying(store), place.history(), NoProgress()).findings
+    assert [(one.code, one.subject) for one in findings] == [
+        ("lock-missing", keys[0]),
+        ("lock-weak", keys[1]),
+        ("object-unseen", "stock/"),
+    ]
+    assert findings[-1].detail == f"this credential may not see the hashes of {len(keys)} sealed keys"
 
 
 @pytest.mark.parametrize(

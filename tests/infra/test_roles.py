@@ -120,7 +120,8 @@ def test_status_and_l1a_need_the_watcher_only(opened: Opener, school: School) ->
     status = judge_status(history, SystemClock(), timedelta(hours=36))
     assert (status.latest, status.stale, errors(status.findings)) == (1, False, [])
     listing = verify_listing(watcher, history, NoProgress())
-    assert [finding.code for finding in listing.findings] == ["object-unseen"], "it may not look at sealed keys"
+    assert [finding.code for finding in listing.findings] == ["object-unseen"]
+    assert "the hashes of" in listing.findings[0].detail, "of sealed keys it sees the locks, and not the hashes"
     assert listing.count == len(expected_objects(history))
     assert verify_listing(opened("custodian"), history, NoProgress()).findings == ()
     with pytest.raises(DeniedError):
