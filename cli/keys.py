@@ -1,4 +1,4 @@
-"""`escrow keys new`: a new vault's keys, made on the holder's machine."""
+"""`escrow keys`: a new vault's keys, made on the holder's machine; those of several holders are in keys_quorum."""
 
 import json
 import re
@@ -10,6 +10,7 @@ import typer
 
 from escrow.errors import EscrowError, IntegrityError, UsageError
 
+from . import keys_quorum
 from .exits import Exit
 from .options import JsonOption
 from .output import Output
@@ -81,6 +82,14 @@ def new(
     output.row(f"vault        {made.vault}", vault=made.vault, fingerprint=made.fingerprint)
     output.note(f"keep {out / KEY_FILE} with the holder; take only {out / PUBLIC} to the nightly machine")
     output.finish(Exit.OK, f"fingerprint  {made.fingerprint}")
+
+
+app.command()(keys_quorum.ceremony)
+app.command()(keys_quorum.check)
+app.command()(keys_quorum.reshare)
+app.command()(keys_quorum.rekey)
+app.command()(keys_quorum.seal_share)
+app.command()(keys_quorum.letterbox)
 
 
 def make_keys(plan: "Plan", passphrase: "Secret | None", out: Path) -> "NewVault":

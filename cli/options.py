@@ -15,3 +15,10 @@ KeyOption = Annotated[
 NeededKeyOption = Annotated[
     str, typer.Option("--key", metavar="FILE", help="The holder's custody.key, or - for stdin.")
 ]
+ShareOption = Annotated[
+    list[Path] | None, typer.Option("--share", metavar="FILE", help="A sheet's words in a file. May be repeated.")
+]
+LetterboxOption = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="The key of escrow keys letterbox, for sealed sheets.")
+]
+SheetsOption = Annotated[bool, typer.Option("--sheets", help="Type the holders' sheets, word by word.")]

@@ -40,6 +40,14 @@ def opener(given: str, vault: str) -> "SeriesOpener":
     return opener_of(data, _passphrase() if is_sealed(data) else None, vault)
 
 
+def read_secret(given: str, vault: str) -> "Secret":
+    """The custody secret in a key file. UsageError, WrongKeyError, FormatError."""
+    from escrow.custody.opening import is_sealed, open_secret
+
+    data = read_key(given)
+    return open_secret(data, _passphrase() if is_sealed(data) else None, vault)
+
+
 def opener_of(data: bytes, passphrase: "Secret | None", vault: str) -> "SeriesOpener":
     """What opens the series keys of `vault`, from a key file's bytes. WrongKeyError, FormatError."""
     from escrow.custody import open_custody, series_identity

@@ -16,7 +16,12 @@ def is_sealed(data: bytes) -> bool:
 
 
 def open_custody(data: bytes, passphrase: Secret | None, vault: str) -> HybridIdentity:
-    """The custody identity in a key file, opened with its passphrase if it has one.
+    """The custody identity in a key file. Raises as `open_secret`."""
+    return custody_identity(open_secret(data, passphrase, vault), vault)
+
+
+def open_secret(data: bytes, passphrase: Secret | None, vault: str) -> Secret:
+    """The custody secret in a key file, opened with its passphrase if it has one.
 
     Raises WrongKeyError (`passphrase-missing`, `passphrase-wrong`, `key-other-vault`), FormatError.
     """
@@ -40,12 +45,12 @@ def open_custody(data: bytes, passphrase: Secret | None, vault: str) -> HybridId
             f"the key file is of vault {key_file.vault[:8]}…, this is vault {vault[:8]}…",
             hint="take the key file of this school",
         )
-    identity = custody_identity(Secret(key_file.secret), vault)
-    if identity.encode().reveal() != key_file.identity:
+    secret = Secret(key_file.secret)
+    if custody_identity(secret, vault).encode().reveal() != key_file.identity:
         raise FormatError(
             "key-file", "the key file's secret and identity line do not belong together", hint="take an unedited copy"
         )
-    return identity
+    return secret
 
 
 def series_identity(sealed: bytes, key: StockKey, vault: str, custody: HybridIdentity) -> HybridIdentity:

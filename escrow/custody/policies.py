@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import combinations, product
 from typing import Final
 
-from escrow.record import Custody
+from escrow.record import Charter, Custody
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,27 @@ POLICIES: Final[dict[str, Policy]] = {
 }
 """`simple` is for a school without a custodian, and dies with its people. With the others any two groups open: after
 the staff have left it is the custodian and one more, never the custodian alone."""
+
+
+def policy_of(charter: Charter) -> Policy | None:
+    """The policy by which a charter's secret is split now; None where it is in a key file."""
+    if charter.custody is None:
+        return None
+    return Policy(
+        charter.custody.groups_needed,
+        tuple(
+            Bench(
+                group.name,
+                group.needed,
+                tuple(
+                    Seat(holder.role, holder.party)
+                    for holder in sorted(charter.holders, key=lambda holder: holder.member or 0)
+                    if holder.group == group.name
+                ),
+            )
+            for group in charter.custody.groups
+        ),
+    )
 
 
 def sizes_of(custody: Custody) -> list[tuple[int, int]]:

@@ -46,7 +46,13 @@ def test_the_bare_verbs_and_the_nouns_are_those_of_the_design() -> None:
     bare = {words for words in commands() if " " not in words}
     assert bare == {"init", "snapshot", "status", "list", "show", "diff", "verify", "restore", "demo", "help"}
     assert {words for words in commands() if " " in words} == {
+        "keys ceremony",
+        "keys check",
+        "keys letterbox",
         "keys new",
+        "keys rekey",
+        "keys reshare",
+        "keys seal-share",
         "agent card",
         "agent install",
         "agent run",

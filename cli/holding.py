@@ -1,0 +1,199 @@
+"""A ceremony from beginning to end: a new vault, new sheets for its secret, a new secret for its series keys."""
+
+import contextlib
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from escrow.errors import EscrowError, IntegrityError, UsageError
+
+from . import ceremony
+from .ceremony import Room
+from .desk import Desk
+from .public_folder import write_public, write_whole
+
+if TYPE_CHECKING:
+    from escrow.custody import Plan
+    from escrow.custody.policies import Policy
+    from escrow.custody.quorum import Draft
+    from escrow.record import Charter, JsonValue, StockKey
+    from escrow.seal import HybridIdentity, Secret, SigningKey
+    from escrow.trust import History
+
+PUBLIC, PENDING, TO_SIGN = "public", "rekey.json", "charter-to-sign.json"
+Opened: TypeAlias = "tuple[Secret, list[SigningKey]]"
+
+
+Public: TypeAlias = "tuple[dict[str, bytes], History]"
+
+
+def now() -> datetime:
+    """The clock, in whole seconds."""
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+def hold_new(desk: Desk, plan: "Plan", policy: "Policy", rescue: str | None, room: Room) -> "Draft":
+    """A new vault: sheets first, then charter, stock and sealed keys in `room.out`/public, then the minutes."""
+    from escrow.custody.quorum import draft_vault, found
+
+    began = now()
+    draft = ceremony.begin(desk, lambda: draft_vault(plan, policy, now(), rescue), roles(policy), room)
+    ceremony.hand_out(desk, draft, room)
+    desk.say("Now the keys of three years of nights are made, sealed, opened and checked.")
+    public = found(draft, now())
+    _finish(desk, draft, "new vault", public, room, began)
+    return draft
+
+
+def hold_reshare(desk: Desk, public: Public, opened: Opened, policy: "Policy", room: Room) -> "Draft":
+    """New sheets for the same secret. Old sheets and the vault stay as they are until the new charter is published."""
+    from escrow.custody.quorum import draft_next, last_stock, signed_charter
+
+    began = now()
+    objects, history = public
+    secret, old = opened
+    head = last_stock(objects)[1]
+    draft = ceremony.begin(
+        desk, lambda: draft_next(history.charters, (secret, secret), policy, now(), head), roles(policy), room
+    )
+    ceremony.hand_out(desk, draft, room)
+    _finish(desk, draft, "reshare", objects | signed_charter(draft, old), room, began)
+    return draft
+
+
+def hold_rekey(desk: Desk, public: Public, opened: Opened, policy: "Policy", room: Room) -> "Draft":
+    """A new secret with new sheets; every series key sealed again. May be run again after it was interrupted.
+
+    The signed charter waits in `room.out`/rekey.json; keys that are sealed already stand in `room.out`/public.
+    """
+    from escrow.custody.quorum import draft_next, last_stock, signed_charter
+    from escrow.seal import Secret
+
+    began = now()
+    objects, history = public
+    secret, old = opened
+    head = last_stock(objects)[1]
+    secrets = (secret, Secret(os.urandom(32)))
+    draft = ceremony.begin(
+        desk, lambda: draft_next(history.charters, secrets, policy, now(), head), roles(policy), room
+    )
+    ceremony.hand_out(desk, draft, room)
+    (envelope,) = signed_charter(draft, old).values()
+    write_whole(room.out / PENDING, envelope)
+    finish_rekey(desk, objects, draft, secret, room, began)
+    return draft
+
+
+def resumed(out: Path, history: "History") -> "Charter | None":
+    """The charter of a rekey that was interrupted in `out`; None when there is none. IntegrityError `rekey-other`."""
+    from escrow.custody.quorum import hash_of
+    from escrow.record import Charter
+    from escrow.trust import peek_record
+
+    try:
+        envelope = (out / PENDING).read_bytes()
+    except FileNotFoundError:
+        return None
+    charter, _ = peek_record(envelope, Charter)
+    assert history.charter is not None
+    if charter.prev != hash_of(history.charter):
+        hint = "take the public parts with which the rekey began"
+        raise IntegrityError("rekey-other", f"{out / PENDING} does not follow these public parts", hint=hint)
+    return charter
+
+
+def finish_rekey(
+    desk: Desk, objects: dict[str, bytes], draft: "Draft", old: "Secret", room: Room, began: datetime
+) -> None:
+    """Seal every series key again, sign the stock, put the charter last. Goes on where it was interrupted."""
+    folder = room.out / PUBLIC
+    try:
+        ceremony.check_public(folder, draft)
+    except (UsageError, IntegrityError):
+        _seal_stock(desk, objects, draft, old, room)
+    _minutes(desk, draft, "rekey", room, began)
+    (room.out / PENDING).unlink()
+
+
+def _seal_stock(desk: Desk, objects: dict[str, bytes], draft: "Draft", old: "Secret", room: Room) -> None:
+    from escrow.custody.newvault import custody_identity
+    from escrow.custody.quorum import last_stock, next_stock, seal_again, signed_stock
+    from escrow.record import charter_name, key_name
+
+    folder = room.out / PUBLIC
+    stock, _ = last_stock(objects)
+    before = custody_identity(old, draft.charter.vault)
+    keys: dict[str, StockKey] = {}
+    for key in stock.keys:
+        done = _sealed_already(folder, key, draft.charter, draft.identity)
+        if done is None:
+            sealed = objects[key_name(key.id, key.sha256)]
+            done, data = seal_again(sealed, key, draft.charter, before, draft.identity)
+            write_public(folder, data)
+        keys[key.id] = done
+    envelope = (room.out / PENDING).read_bytes()
+    written = objects | signed_stock(next_stock(stock, keys, now()), draft.keys)
+    if draft.charter.custodian is None:
+        written |= {charter_name(draft.charter.n, envelope): envelope}
+    _drop_stocks(folder, written)
+    write_public(folder, written)
+    if draft.charter.custodian is None:
+        ceremony.check_public(folder, draft)
+    else:
+        write_whole(room.out / TO_SIGN, envelope)
+    desk.say(f"{len(keys)} series keys are sealed to the new secret, opened and checked.")
+
+
+def _sealed_already(folder: Path, key: "StockKey", charter: "Charter", new: "HybridIdentity") -> "StockKey | None":
+    from escrow.custody.quorum import held
+
+    for path in sorted((folder / "stock").glob(f"{key.id}-*.age")):
+        with contextlib.suppress(EscrowError):
+            return held(path.read_bytes(), key, charter, new)
+    return None
+
+
+def _drop_stocks(folder: Path, written: dict[str, bytes]) -> None:
+    """A stock that an interrupted run signed is replaced: its hash differs each time it is signed."""
+    for path in (folder / "stock").glob("*.json"):
+        if f"stock/{path.name}" not in written:
+            path.unlink()
+
+
+def roles(policy: "Policy") -> list[str]:
+    """Every role of a policy, in the order of the sheets."""
+    return [seat.role for bench in policy.benches for seat in bench.seats]
+
+
+def _finish(desk: Desk, draft: "Draft", what: str, public: dict[str, bytes], room: Room, began: datetime) -> None:
+    """Write what is public, read it again, write the minutes."""
+    from escrow.record import charter_name
+
+    name = next(name for name in public if name.startswith(charter_name(draft.charter.n, b"")[:16]))
+    if draft.charter.custodian is None:
+        write_public(room.out / PUBLIC, public)
+        ceremony.check_public(room.out / PUBLIC, draft)
+    else:
+        write_whole(room.out / TO_SIGN, public[name])
+        write_public(room.out / PUBLIC, {one: data for one, data in public.items() if one != name})
+    _minutes(desk, draft, what, room, began)
+
+
+def _minutes(desk: Desk, draft: "Draft", what: str, room: Room, began: datetime) -> None:
+    from escrow.record import decode
+    from escrow.seal import unverified_payload
+
+    facts: dict[str, JsonValue] = {
+        "sheets": "printed" if room.pages else "copied by hand",
+        "by post": ", ".join(room.post) or None,
+        "online": room.online,
+    }
+    envelope = ceremony.minutes(draft, what, (began, now()), facts)
+    record = decode(unverified_payload(envelope))
+    assert isinstance(record, dict)
+    write_whole(room.out / "minutes.json", envelope)
+    write_whole(room.out / "minutes.txt", ceremony.minutes_text(record).encode())
+    desk.say(f"The minutes are {room.out / 'minutes.txt'}, signed in minutes.json. They hold no secret.")
+    if draft.charter.custodian is not None:
+        desk.say(f"{draft.charter.custodian.name} signs {room.out / TO_SIGN} next; only then it counts.")

@@ -1,0 +1,56 @@
+"""The folder of public parts on a holder's machine: read whole, written object by object, the charter last."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from escrow.errors import IntegrityError, UsageError
+
+if TYPE_CHECKING:
+    from escrow.trust import History
+
+_LARGEST = 4 * 1024 * 1024
+_WANTED = ("charter", "stock", "key")
+
+
+def load_public(folder: Path) -> "tuple[dict[str, bytes], History]":
+    """Charters, stocks and sealed keys below `folder`, and what they say. UsageError, IntegrityError."""
+    from escrow.record import parse_name
+    from escrow.trust import accept
+
+    objects: dict[str, bytes] = {}
+    for part in ("charter", "stock"):
+        for path in sorted((folder / part).glob("*")):
+            name = parse_name(f"{part}/{path.name}")
+            if name and name.kind in _WANTED and path.stat().st_size <= _LARGEST:
+                objects[f"{part}/{path.name}"] = path.read_bytes()
+    if not objects:
+        hint = "name the folder public of escrow keys, or a vault's own folder"
+        raise UsageError("public-missing", f"expected public parts below {folder}, found none", hint=hint)
+    history = accept(objects.items())
+    wrong = [finding for finding in history.findings if finding.severity == "error"]
+    if history.charter is None or wrong:
+        found = "; ".join(f"{finding.code}: {finding.detail}" for finding in wrong[:3])
+        hint = "copy the public parts again from the vault"
+        raise IntegrityError("charter-missing", f"{folder}: expected valid public parts, found {found}", hint=hint)
+    return objects, history
+
+
+def write_public(folder: Path, objects: Mapping[str, bytes]) -> None:
+    """Put the objects, each whole or absent; those that are there already stay. Keys, then stocks, then charters."""
+    for name, data in sorted(objects.items(), reverse=True):
+        write_whole(folder / name, data)
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """A file that is whole or absent. UsageError `out-unwritable`."""
+    if path.exists() and path.read_bytes() == data:
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(f"{path.name}.partial")
+        partial.write_bytes(data)
+        partial.replace(path)
+    except OSError as error:
+        hint = "check space and rights, and run the command again"
+        raise UsageError("out-unwritable", f"{path}: cannot be written ({error.strerror})", hint=hint) from error

@@ -1,0 +1,289 @@
+"""The ceremony, driven by people at a made-up screen: a whole one, every place to stop, what is left on the disk."""
+
+import json
+import re
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from escrow_cli import ceremony, holding, public_folder
+from escrow_cli.ceremony import Room
+from escrow_cli.holders import new_sheets
+from escrow_cli.holding import hold_new, hold_rekey, hold_reshare
+from escrow_cli.public_folder import load_public, write_whole
+
+from escrow.custody import series_identity
+from escrow.custody.policies import POLICIES
+from escrow.custody.quorum import Draft
+from escrow.custody.sheets import combine_sheets, identify_all, open_sheets
+from escrow.errors import IntegrityError, RefusedError, UsageError, WrongKeyError
+from escrow.record import key_name
+from escrow.seal import HybridIdentity, Secret, SigningKey, open_envelope, open_sealed
+from escrow.seal.shares import parse_share
+from escrow.trust import History, accept
+from tests.cli.people import People
+from tests.custody import deal
+
+SIMPLE = POLICIES["simple"]
+
+
+def texts(folder: Path) -> list[bytes]:
+    return [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
+
+
+def no_words(folder: Path, papers: dict[str, tuple[str, ...]]) -> None:
+    """No file holds two neighbouring words of any sheet."""
+    for data in texts(folder):
+        for words in papers.values():
+            for pair in pairwise(words):
+                assert not re.search(rb"\b" + b"\\W+[0-9]*\\W*".join(word.encode() for word in pair) + rb"\b", data)
+
+
+def held(out: Path) -> tuple[People, Draft]:
+    people = People()
+    return people, hold_new(people, deal.PLAN, SIMPLE, "cd" * 32, Room(out))
+
+
+def test_three_people_make_a_vault(tmp_path: Path) -> None:
+    people, draft = held(tmp_path)
+    objects, history = load_public(tmp_path / "public")
+    assert list(people.papers) == ["head", "chair of governors", "business manager"]
+    assert history.fingerprint == draft.fingerprint
+    assert len([name for name in objects if name.endswith(".age")]) == 10
+    sheets = [parse_share(" ".join(words)) for words in people.papers.values()]
+    assert open_sheets(sheets[1:], history.charters).encode() == draft.identity.encode()
+    assert people.asked <= 3 * (33 + 3) + 1
+    no_words(tmp_path, people.papers)
+
+
+def test_each_sees_the_fingerprint_and_a_clean_screen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+
+    class Watching(People):
+        def ask(self, prompt: str) -> str:
+            seen.append(self.screen)
+            return super().ask(prompt)
+
+    people = Watching()
+    draft = hold_new(people, deal.PLAN, SIMPLE, "cd" * 32, Room(tmp_path))
+    eights = " ".join(draft.fingerprint[at : at + 8] for at in range(0, 64, 8))
+    for words in people.papers.values():
+        shown = [screen for screen in seen if ceremony.columns(words) in screen]
+        assert len(shown) == 1
+        assert eights in shown[0] and "cdcdcdcd" in shown[0]
+    assert not any(word in people.screen.split() for words in people.papers.values() for word in words[4:])
+
+
+def test_the_minutes_are_signed_by_all_and_hold_no_secret(tmp_path: Path) -> None:
+    people, draft = held(tmp_path)
+    keys = [key.public() for key in draft.keys]
+    signed = open_envelope((tmp_path / "minutes.json").read_bytes(), ceremony.MINUTES, keys)
+    assert signed.signers == frozenset(keys)
+    told = json.loads(signed.payload)
+    assert [holder["role"] for holder in told["holders"]] == list(people.papers)
+    assert (told["what"], told["fingerprint"], told["online"]) == ("new vault", draft.fingerprint, None)
+    text = (tmp_path / "minutes.txt").read_text("utf-8")
+    assert draft.fingerprint in text and "chair of governors" in text
+    assert draft.secret.reveal().hex() not in text
+
+
+def test_mistakes_at_the_keyboard_are_told_and_cost_nothing(tmp_path: Path) -> None:
+    people = People()
+    people.wrong = {"word  3": ["zzzz", "abandon", "<"], "Only the head": ["yes"], "word 33": ["", "acad"]}
+    hold_new(people, deal.PLAN, SIMPLE, None, Room(tmp_path))
+    assert "Not in the list of words" in people.said
+    assert "That is not word" in people.said
+    assert "Expected the word alone" in people.said
+
+
+def test_stopped_anywhere_nothing_is_left(tmp_path: Path) -> None:
+    asked = held(tmp_path / "whole")[0].asked
+    for stop in (0, 1, 2, 3, 20, 36, 37, 40, 72, 80, asked - 1):
+        out = tmp_path / f"at-{stop}"
+        people = People(stop=stop)
+        with pytest.raises(KeyboardInterrupt):
+            hold_new(people, deal.PLAN, SIMPLE, None, Room(out, pages=out / "pages"))
+        assert texts(out) == [] if out.exists() else True
+        assert people.screen.strip() == "" or stop == 0
+
+
+def test_printed_sheets_are_removed_when_they_are_in_the_hand(tmp_path: Path) -> None:
+    people = People()
+    draft = hold_new(people, deal.PLAN, SIMPLE, None, Room(tmp_path, pages=tmp_path / "pages"))
+    assert [people.papers[sheet.holder.role] for sheet in draft.sheets] == [
+        sheet.share.words() for sheet in draft.sheets
+    ]
+    assert list((tmp_path / "pages").iterdir()) == []
+    assert "spool" in people.said
+    no_words(tmp_path, people.papers)
+
+
+def test_a_machine_on_a_network_is_refused_unless_that_is_minuted() -> None:
+    ceremony.check_offline(False, None)
+    ceremony.check_offline(True, "the only machine we have")
+    with pytest.raises(RefusedError) as raised:
+        ceremony.check_offline(True, None)
+    assert raised.value.code == "machine-online"
+
+
+def test_who_is_not_in_the_room_gets_a_sealed_file(tmp_path: Path) -> None:
+    box = HybridIdentity.generate()
+    people = People()
+    room = Room(tmp_path, post={"LA records officer": str(box.recipient())})
+    draft = hold_new(people, deal.PLAN, POLICIES["community"], None, room)
+    assert list(people.papers) == ["head", "deputy head", "business manager", "chair of governors"]
+    (sealed,) = (tmp_path / "sealed").iterdir()
+    share = parse_share(open_sealed(sealed.read_bytes(), [box]).decode())
+    sheets = identify_all([share, parse_share(" ".join(people.papers["chair of governors"]))], [draft.charter])
+    assert combine_sheets(sheets, draft.charter) == draft.secret
+    with pytest.raises(UsageError) as raised:
+        hold_new(People(), deal.PLAN, SIMPLE, None, room)
+    assert raised.value.code == "post-role"
+
+
+Opened = tuple[Secret, list[SigningKey]]
+
+
+def opened(draft: Draft) -> Opened:
+    return draft.secret, [sheet.key for sheet in draft.sheets[:2]]
+
+
+def test_reshare_gives_new_sheets_and_retires_the_old(tmp_path: Path) -> None:
+    old, draft = held(tmp_path / "first")
+    people = People()
+    policy = deal.renamed(SIMPLE, "new head")
+    public = load_public(tmp_path / "first" / "public")
+    hold_reshare(people, public, opened(draft), policy, Room(tmp_path / "second"))
+    _, history = load_public(tmp_path / "second" / "public")
+    assert [holder.role for holder in history.charters[-1].holders] == list(people.papers)
+    new = [parse_share(" ".join(words)) for words in people.papers.values()]
+    assert open_sheets(new[:2], history.charters).encode() == draft.identity.encode()
+    with pytest.raises(WrongKeyError, match="old sheet of the head, of epoch 1"):
+        open_sheets([parse_share(" ".join(old.papers["head"])), new[1]], history.charters)
+
+
+def test_a_reshare_that_stops_leaves_the_old_quorum(tmp_path: Path) -> None:
+    _, draft = held(tmp_path / "first")
+    public = load_public(tmp_path / "first" / "public")
+    before = {path: path.read_bytes() for path in (tmp_path / "first").rglob("*") if path.is_file()}
+    for stop in (0, 1, 2, 36, 37, 72, 108):
+        out = tmp_path / f"at-{stop}"
+        with pytest.raises(KeyboardInterrupt):
+            hold_reshare(People(stop=stop), public, opened(draft), SIMPLE, Room(out))
+        assert not out.exists() or texts(out) == []
+    assert {path: path.read_bytes() for path in before} == before
+
+
+class CrashError(Exception):
+    pass
+
+
+class Disk:
+    """Writes whole files, until the write that crashes: before it, or after half of it."""
+
+    def __init__(self, at: int | None = None, *, half: bool = False) -> None:
+        self.count, self.at, self.half = 0, at, half
+
+    def write(self, path: Path, data: bytes) -> None:
+        if path.exists() and path.read_bytes() == data:
+            return
+        if self.count == self.at:
+            if self.half:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.with_name(f"{path.name}.partial").write_bytes(data[: len(data) // 2])
+            raise CrashError
+        self.count += 1
+        write_whole(path, data)
+
+
+def on_disk(patch: pytest.MonkeyPatch, disk: Disk) -> None:
+    patch.setattr(holding, "write_whole", disk.write)
+    patch.setattr(public_folder, "write_whole", disk.write)
+
+
+def resume(out: Path, public: tuple[dict[str, bytes], History], people: People, old: Draft) -> Draft:
+    """What `escrow keys rekey` does when it finds an interrupted one."""
+    charter = holding.resumed(out, public[1])
+    assert charter is not None
+    draft = new_sheets(people, public[1], charter)
+    holding.finish_rekey(people, public[0], draft, old.secret, Room(out), deal.LATER)
+    return draft
+
+
+def works(public: dict[str, bytes], papers: list[tuple[str, ...]]) -> None:
+    """A quorum of these papers opens every series key of the vault."""
+    history = deal.history(public)
+    custody = open_sheets([parse_share(" ".join(words)) for words in papers], history.charters)
+    for key in history.keys.values():
+        series_identity(public[key_name(key.id, key.sha256)], key, history.vault, custody)
+
+
+def test_a_rekey_that_crashes_at_any_write_is_resumed(tmp_path: Path) -> None:
+    old_people, old = held(tmp_path / "first")
+    old_papers = list(old_people.papers.values())[:2]
+    public = load_public(tmp_path / "first" / "public")
+    with pytest.MonkeyPatch.context() as patch:
+        disk = Disk()
+        on_disk(patch, disk)
+        hold_rekey(People(), public, opened(old), SIMPLE, Room(tmp_path / "whole"))
+    assert disk.count > 20
+    for at in range(disk.count):
+        out = tmp_path / f"at-{at}"
+        people = People()
+        with pytest.MonkeyPatch.context() as patch, pytest.raises(CrashError):
+            on_disk(patch, Disk(at, half=at % 2 == 0))
+            hold_rekey(people, public, opened(old), SIMPLE, Room(out))
+        no_words(out, people.papers)
+        papers = list(people.papers.values())[1:]
+        published = public[0] | written(out / "public")
+        if (out / holding.PENDING).exists():
+            if not any(name.startswith("charter/00000002") for name in published):
+                old_opens(published, old_papers)
+            resume(out, public, People(typing=papers), old)
+            assert not (out / holding.PENDING).exists()
+            works(load_public(out / "public")[0], papers)
+        else:
+            assert at == 0
+            works(published, old_papers)
+
+
+def written(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.suffix != ".partial"
+    }
+
+
+def old_opens(published: dict[str, bytes], papers: list[tuple[str, ...]]) -> None:
+    """As long as the new charter is not there, the old sheets open the vault, whatever else was put."""
+    history = accept(published.items())
+    custody = open_sheets([parse_share(" ".join(words)) for words in papers], history.charters)
+    for key in history.keys.values():
+        series_identity(published[key_name(key.id, key.sha256)], key, history.vault, custody)
+
+
+def test_a_finished_rekey_is_not_done_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, old = held(tmp_path / "first")
+    public = load_public(tmp_path / "first" / "public")
+    people = People()
+    monkeypatch.setattr(holding, "_minutes", lambda *_: (_ for _ in ()).throw(CrashError))
+    with pytest.raises(CrashError):
+        hold_rekey(people, public, opened(old), SIMPLE, Room(tmp_path / "out"))
+    monkeypatch.undo()
+    before = written(tmp_path / "out" / "public")
+    resume(tmp_path / "out", public, People(typing=list(people.papers.values())[:2]), old)
+    assert written(tmp_path / "out" / "public") == before
+
+
+def test_a_rekey_is_not_resumed_over_another_vaults_parts(tmp_path: Path) -> None:
+    _, old = held(tmp_path / "first")
+    _, other = held(tmp_path / "other")
+    public = load_public(tmp_path / "first" / "public")
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(CrashError):
+        on_disk(patch, Disk(3))
+        hold_rekey(People(), public, opened(old), SIMPLE, Room(tmp_path / "out"))
+    with pytest.raises(IntegrityError) as raised:
+        holding.resumed(tmp_path / "out", load_public(tmp_path / "other" / "public")[1])
+    assert raised.value.code == "rekey-other"
+    assert other.charter.vault != old.charter.vault
