@@ -1,7 +1,7 @@
 """Copies a vault's objects to another place, and mends one place from the others. No key: ciphertext moves as it is."""
 
 import hashlib
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -12,6 +12,7 @@ from escrow.engine.ports import Progress
 from escrow.engine.sync import Anchor
 from escrow.engine.verify import expected_objects, verify_listing
 from escrow.errors import DeniedError, EscrowError, ExistsError, IntegrityError, LimitError, NotFoundError, RefusedError
+from escrow.limits import MIN_PACK
 from escrow.record import (
     Charter,
     Event,
@@ -28,7 +29,7 @@ from escrow.record import (
 from escrow.store import ObjectInfo, Store
 from escrow.trust import Finding, Head, History, accept, peek_record
 
-_PARALLEL = 8
+_MANY, _FEW = 8, 4
 _WAVES = {"charter": 0, "stock": 0, "series": 1, "notices": 2, "events": 2, "releases": 2, "receipts": 2}
 _KINDS: dict[str, type[Record]] = {
     "charter": Charter,
@@ -174,6 +175,11 @@ def _bad_records(items: list[Item], place: Store) -> Iterator[Finding]:
             yield Finding("object-hash", item.name, "its bytes are not those that its name promises")
 
 
+def _threads(items: Sequence[Item]) -> int:
+    """More for small objects, whose time is the network's; few for packs, which are held in memory."""
+    return _MANY if sum(item.size for item in items) < len(items) * MIN_PACK else _FEW
+
+
 def find_damaged(items: Iterable[Item], place: Store, progress: Progress) -> list[Finding]:
     """Download the newest version of these sealed objects and hash it: what lies over the right bytes is told too."""
     chosen = [item for item in items if item.sha256]
@@ -189,7 +195,7 @@ def find_damaged(items: Iterable[Item], place: Store, progress: Progress) -> lis
         return Finding("object-hash", item.name, f"expected SHA-256 {item.sha256[:16]}…, found {found[:16]}…")
 
     findings = []
-    with ThreadPoolExecutor(_PARALLEL, "read") as pool:
+    with ThreadPoolExecutor(_threads(chosen), "read") as pool:
         for item, finding in zip(chosen, pool.map(check, chosen), strict=True):
             findings += [finding] if finding else []
             progress.advance(item.size)
@@ -225,8 +231,8 @@ def copy_vault(original: Original, place: Store, plan: Plan, progress: Progress)
             place.put(item.name, data, retain_until=until)
         return None
 
-    with ThreadPoolExecutor(_PARALLEL, "copy") as pool:
-        for wave in plan.waves:
+    for wave in plan.waves:
+        with ThreadPoolExecutor(_threads(wave), "copy") as pool:
             for item, finding in zip(wave, pool.map(move, wave), strict=True):
                 if finding:
                     findings.append(finding)
