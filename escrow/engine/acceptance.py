@@ -1,0 +1,186 @@
+"""What a custodian does before it signs: copies the vault under its own lock, reads it, opens it, restores it.
+
+Names of files never leave here: a receipt is public.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from escrow.engine.copying import Original, check_place, copy_vault, plan_copy, whole_vault
+from escrow.engine.ports import NoProgress, Progress
+from escrow.engine.reading import SeriesOpener, load_history, open_snapshot
+from escrow.engine.restore import RestoreOptions, everything, restore
+from escrow.engine.sync import Anchor
+from escrow.engine.verify import Checked, expected_objects, verify_bytes, verify_open
+from escrow.errors import FormatError, IntegrityError, NotFoundError, UsageError, WrongKeyError
+from escrow.record import NoticeHead, Proof, Returned
+from escrow.store import Store
+from escrow.trust import Finding, History, Snapshot
+
+_TOLD = 100
+_SPOILT = (IntegrityError, FormatError, NotFoundError, WrongKeyError)
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """What was found, as a receipt says it. `differences`: sentences without names of files."""
+
+    head: NoticeHead
+    copied: Proof
+    read: Proof
+    opened: Proof
+    restored: tuple[Returned, ...]
+    differences: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What opens released series in a copy: the ids of the keys, and who opens them."""
+
+    place: Store
+    history: History
+    keys: Collection[str]
+    opener: SeriesOpener
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """The copy as it stands: its own history, how much was copied, and what could not be."""
+
+    history: History
+    proof: Proof
+    findings: tuple[Finding, ...]
+
+
+def take_copy(original: Original, place: Store, anchor: Anchor, keep_until: datetime, progress: Progress) -> Copied:
+    """Copy the whole vault into the custodian's own place, locked until at least `keep_until`; run again, it goes on.
+
+    Raises RefusedError `store-other-vault`, UsageError `keep-until`, StoreError.
+    """
+    if keep_until <= place.now():
+        raise UsageError("keep-until", f"expected a date to come, found {keep_until:%Y-%m-%d}", hint="correct the date")
+    check_place(place, original.history)
+    items = [
+        replace(item, retain_until=max(item.retain_until or keep_until, keep_until)) for item in whole_vault(original)
+    ]
+    there = {info.key: info for info in place.list()}
+    moved = copy_vault(original, place, plan_copy(items, there), progress)
+    proof = Proof(count=len(items), bytes=sum(item.size for item in items), wrong=len(moved.findings))
+    return Copied(load_history(place, anchor), proof, moved.findings)
+
+
+def prove_copy(
+    copied: Copied,
+    place: Store,
+    keys: Collection[str],
+    opener: SeriesOpener,
+    folder: Path,
+    progress: Progress,
+) -> Tested:
+    """Read all of the copy (L1b), open the last night of each series under these `keys` (L2), restore the newest night
+    of each of their compartments below `folder`, and count what came back."""
+    history = copied.history
+    if history.head is None:
+        raise IntegrityError(
+            "vault-empty", "expected a vault with nights, found none", hint="there is nothing to accept"
+        )
+    told = [*(one for one in history.findings if one.severity == "error"), *copied.findings]
+    read = verify_bytes(at.place, expected_objects(history), progress)
+    told += read.findings
+    differences = [f"{one.code}: {one.subject}: {one.detail}" for one in told]
+    opened, unopened = _open_series(at, progress)
+    differences += unopened
+    restored = []
+    for name, snapshot in sorted(_newest(at).items()):
+        one, words = _test_restore(at, snapshot, name, folder / name, progress)
+        restored += [one] if one else []
+        differences += words
+    return Tested(
+        head=NoticeHead(seq=history.head.seq, sha256=history.head.sha256),
+        copied=copied.proof,
+        read=Proof(count=read.count, bytes=read.size, wrong=len(read.findings)),
+        opened=opened,
+        restored=tuple(restored),
+        differences=_few(differences),
+    )
+
+
+def _newest(at: Opening) -> dict[str, Snapshot]:
+    """By compartment, the last night on the main branch that is under one of these keys."""
+    return {
+        part.compartment: snapshot
+        for snapshot in at.history.snapshots
+        if snapshot.on_main
+        for part in snapshot.parts
+        if part.key in at.keys
+    }
+
+
+def _last_nights(at: Opening) -> dict[str, tuple[Snapshot, str]]:
+    """By series, its last night and compartment."""
+    return {
+        part.series: (snapshot, part.compartment)
+        for snapshot in at.history.snapshots
+        if snapshot.on_main
+        for part in snapshot.parts
+        if part.key in at.keys
+    }
+
+
+def _open_series(at: Opening, progress: Progress) -> tuple[Proof, list[str]]:
+    nights = _last_nights(at)
+    progress.stage("open the last night of each series", len(nights))
+    count = size = wrong = 0
+    differences = []
+    for series, (snapshot, compartment) in nights.items():
+        try:
+            result = verify_open(open_snapshot(at.place, at.history, snapshot, at.opener, [compartment]), NoProgress())
+        except _SPOILT as error:
+            result = Checked(0, 0, (Finding(error.code, series, ""),))
+        count, size, wrong = count + result.count, size + result.size, wrong + len(result.findings)
+        for code, times in sorted(Counter(one.code for one in result.findings).items()):
+            differences.append(f"{code}: {times} times in night {snapshot.seq} of series {series} ({compartment})")
+        progress.advance(1)
+    return Proof(count=count, bytes=size, wrong=wrong), differences
+
+
+def _test_restore(
+    at: Opening, snapshot: Snapshot, compartment: str, folder: Path, progress: Progress
+) -> tuple[Returned | None, list[str]]:
+    where = f"night {snapshot.seq} of {compartment}"
+    try:
+        (view,) = open_snapshot(at.place, at.history, snapshot, at.opener, [compartment])
+        report = restore([view], folder, RestoreOptions(everything, escape=True), progress)
+    except _SPOILT as error:
+        return None, [f"{error.code}: {where} could not be restored"]
+    totals = view.manifest.totals
+    sizes = list(_sizes(folder))
+    returned = Returned(
+        compartment=compartment,
+        seq=snapshot.seq,
+        listed_files=totals.files,
+        listed_bytes=totals.bytes,
+        files=len(sizes),
+        bytes=sum(sizes),
+    )
+    codes = Counter(code for _, code, _ in report.failed)
+    words = [f"{code}: {times} files of {where} were not restored" for code, times in sorted(codes.items())]
+    if (returned.files, returned.bytes) != (totals.files, totals.bytes):
+        found = f"{returned.files} files, {returned.bytes} bytes"
+        words.append(f"restore-count: {where}: listed {totals.files} files, {totals.bytes} bytes; found {found}")
+    return returned, words
+
+
+def _sizes(folder: Path) -> Iterator[int]:
+    return (path.stat().st_size for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+
+
+def _few(differences: list[str]) -> tuple[str, ...]:
+    """Sorted, each once, without control characters, at most a hundred; the last says how many more there are."""
+    found = sorted({"".join(char if char.isprintable() else "?" for char in text)[:1000] for text in differences})
+    if len(found) <= _TOLD:
+        return tuple(found)
+    return tuple(sorted([*found[:_TOLD], f"zz-more: {len(found) - _TOLD} more differences are not listed"]))
