@@ -72,20 +72,13 @@ def take_copy(original: Original, place: Store, anchor: Anchor, keep_until: date
     return Copied(load_history(place, anchor), proof, moved.findings)
 
 
-def prove_copy(
-    copied: Copied,
-    place: Store,
-    keys: Collection[str],
-    opener: SeriesOpener,
-    folder: Path,
-    progress: Progress,
-) -> Tested:
-    """Read all of the copy (L1b), open the last night of each series under these `keys` (L2), restore the newest night
-    of each of their compartments below `folder`, and count what came back."""
+def prove_copy(copied: Copied, at: Opening, folder: Path, progress: Progress) -> Tested:
+    """Read all of the copy (L1b), open the last night of each series under the released keys (L2), restore the newest
+    night of each of their compartments below `folder`, and count what came back. IntegrityError `vault-empty`."""
     history = copied.history
     if history.head is None:
         raise IntegrityError(
-            "vault-empty", "expected a vault with nights, found none", hint="there is nothing to accept"
+            "vault-empty", "expected a vault with nights, found none", hint="nothing is to be accepted"
         )
     told = [*(one for one in history.findings if one.severity == "error"), *copied.findings]
     read = verify_bytes(at.place, expected_objects(history), progress)
