@@ -4,6 +4,8 @@ import getpass
 import os
 import secrets
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +14,7 @@ from escrow.errors import UsageError
 if TYPE_CHECKING:
     from escrow.engine.reading import SeriesOpener
     from escrow.seal import Secret
+    from escrow.trust import History
 
 _MAX_KEY_FILE = 64 * 1024
 _LETTERS = "abcdefghjkmnpqrstuvwxyz"
@@ -30,6 +33,45 @@ def read_key(given: str) -> bytes:
     except OSError as error:
         hint = "name the custody.key that escrow keys new made"
         raise UsageError("key-unreadable", f"{given}: cannot be read ({error.strerror})", hint=hint) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a command was given to open a vault with: a key file, or sheets from files and (`typed`) the keyboard."""
+
+    key: str | None = None
+    shares: Sequence[Path] = ()
+    letterbox: Path | None = None
+    typed: bool = False
+
+    def __bool__(self) -> bool:
+        return self.key is not None or bool(self.shares) or self.typed
+
+
+def unlock(means: Means, history: "History") -> "SeriesOpener":
+    """What opens the series keys of a vault. Nothing of it is written anywhere.
+
+    UsageError (`key-missing`, `terminal-needed`, ...), WrongKeyError, FormatError.
+    """
+    from escrow.custody import series_identity
+    from escrow.custody.newvault import custody_identity
+    from escrow.custody.sheets import combine_sheets
+
+    if not means:
+        hint = "say --key FILE, --share FILE for each sheet, or --sheets to type them"
+        raise UsageError("key-missing", "expected a key file or sheets, found neither", hint=hint)
+    if means.key is not None:
+        if means.shares or means.typed:
+            raise UsageError("key-both", "expected a key file or sheets, found both", hint="leave one out")
+        return opener(means.key, history.vault)
+    from .desk import Terminal
+    from .holders import collect_sheets
+
+    assert history.charter is not None
+    desk = Terminal() if means.typed else None
+    sheets = collect_sheets(desk, history, means.shares, means.letterbox)
+    custody = custody_identity(combine_sheets(sheets, history.charter), history.vault)
+    return lambda sealed, key: series_identity(sealed, key, history.vault, custody)
 
 
 def opener(given: str, vault: str) -> "SeriesOpener":
