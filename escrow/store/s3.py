@@ -9,19 +9,16 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
-import boto3
-from botocore.config import Config
-
-from escrow.errors import DeniedError, EscrowError, ExistsError, NotFoundError, StoreError, UnreachableError, UsageError
+from escrow.errors import DeniedError, EscrowError, ExistsError, NotFoundError, StoreError, UnreachableError
 from escrow.store.base import LockMode, ObjectInfo, check_key, check_put, check_range, check_size, short
 from escrow.store.s3_admin import S3Warden, whole_second
+from escrow.store.s3_client import connect
 from escrow.store.s3_library import errors, hex_of, refuse_redirects
 from escrow.store.s3_options import S3Options
 
 if TYPE_CHECKING:
     from botocore.awsrequest import AWSResponse
     from botocore.model import OperationModel
-    from types_boto3_s3 import S3Client
     from types_boto3_s3.type_defs import (
         DeleteMarkerEntryTypeDef,
         ObjectLockRetentionOutputTypeDef,
@@ -31,14 +28,9 @@ if TYPE_CHECKING:
         PutObjectRequestTypeDef,
     )
 
-MAX_CONNECTIONS = 16
 READS_AT_ONCE = 8
 MAX_PAGE = 1000
 """Objects in one answer to a listing (Amazon S3 API, MaxKeys)."""
-CONNECT_TIMEOUT = 10
-"""Seconds."""
-READ_TIMEOUT = 60
-"""Seconds without a byte."""
 
 
 class S3Store:
@@ -53,39 +45,11 @@ class S3Store:
         self._monotonic = monotonic
         self._seen: tuple[datetime, float] | None = None
         self._conditional = True
-        self._client = self._connect()
+        self._client = connect(options)
         self._client.meta.events.register("before-parameter-build.s3", refuse_redirects)
         self._client.meta.events.register("after-call.s3", self._note_date)
         if options.expected_owner:
             self._client.meta.events.register("provide-client-params.s3", self._name_owner)
-
-    def _connect(self) -> "S3Client":
-        options = self._options
-        config = Config(
-            retries={"total_max_attempts": 1},
-            connect_timeout=CONNECT_TIMEOUT,
-            read_timeout=READ_TIMEOUT,
-            max_pool_connections=MAX_CONNECTIONS,
-            s3={"addressing_style": "path" if options.path_style else "auto"},
-            # every put carries its own SHA-256 and every reader checks the hash in the name
-            request_checksum_calculation="when_required",
-            response_checksum_validation="when_required",
-            user_agent_extra="escrow",
-        )
-        with errors(self.describe()):
-            session = boto3.Session(profile_name=options.profile)
-            default_region = "us-east-1" if options.endpoint else None
-            try:
-                client: S3Client = session.client(
-                    "s3",
-                    region_name=options.region or session.region_name or default_region,
-                    endpoint_url=options.endpoint,
-                    verify=options.ca_file,
-                    config=config,
-                )
-            except ValueError as error:
-                raise UsageError("store-url", f"expected an endpoint like https://host, found {error}") from error
-        return client
 
     def _name_owner(self, params: dict[str, object], model: "OperationModel", **_: object) -> None:
         if model.input_shape is not None and "ExpectedBucketOwner" in model.input_shape.members:

@@ -70,7 +70,7 @@ def test_a_bad_day_ends_with_what_to_do() -> None:
 
 
 def test_a_server_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("escrow.store.s3.READ_TIMEOUT", 0.2)
+    monkeypatch.setattr("escrow.store.s3_client.READ_TIMEOUT", 0.2)
     over = threading.Event()
 
     def hang(_: Request) -> Answer:

@@ -1,5 +1,6 @@
 """A server with a certificate of a private authority: `ca_file` makes it trusted, nothing else does."""
 
+import hashlib
 import ipaddress
 import ssl
 from collections.abc import Iterator
@@ -39,9 +40,11 @@ def certificate(tmp_path: Path) -> Path:
 
 
 def answer(request: Request) -> Answer:
-    """Over https botocore would send checksums in a trailer, which Ceph refuses; ours is a header."""
-    simple = "x-amz-checksum-sha256" in request.headers and "Transfer-Encoding" not in request.headers
-    return Answer(200 if simple else 411, {"Date": "Tue, 01 Sep 2026 12:00:00 GMT"})
+    """Over https botocore would send checksums in a trailer, which Ceph refuses; ours is a header, and is signed."""
+    signed = request.headers["Authorization"].partition("SignedHeaders=")[2].partition(",")[0].split(";")
+    simple = "x-amz-checksum-sha256" in signed and "Transfer-Encoding" not in request.headers
+    over_tls = request.headers["x-amz-content-sha256"] == "UNSIGNED-PAYLOAD"
+    return Answer(200 if simple and over_tls else 411, {"Date": "Tue, 01 Sep 2026 12:00:00 GMT"})
 
 
 @pytest.fixture
@@ -60,6 +63,20 @@ def connect(endpoint: str, ca_file: Path | None) -> Store:
 
 def test_a_private_authority_is_trusted_when_named(endpoint: str, certificate: Path) -> None:
     assert connect(endpoint, certificate).put("a/b", b"one").size == 3
+
+
+def test_without_tls_the_body_is_signed_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIATEST")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "very-secret")
+    sent: list[str] = []
+
+    def keep(request: Request) -> Answer:
+        sent.append(request.headers["x-amz-content-sha256"])
+        return Answer(200, {"Date": "Tue, 01 Sep 2026 12:00:00 GMT"})
+
+    with serving(keep) as endpoint:
+        connect(endpoint, None).put("a/b", b"one")
+    assert sent == [hashlib.sha256(b"one").hexdigest()]
 
 
 def test_no_other_certificate_is_trusted(endpoint: str) -> None:

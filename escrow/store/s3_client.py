@@ -1,0 +1,52 @@
+"""Makes the boto3 client of a bucket."""
+
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+
+from escrow.errors import UsageError
+from escrow.store.s3_library import errors
+from escrow.store.s3_options import S3Options
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+
+MAX_CONNECTIONS = 16
+CONNECT_TIMEOUT = 10
+"""Seconds."""
+READ_TIMEOUT = 60
+"""Seconds without a byte."""
+
+
+def connect(options: S3Options) -> "S3Client":
+    """A client for the bucket; credentials from boto3's standard chain. Raises UsageError."""
+    config = Config(
+        retries={"total_max_attempts": 1},
+        connect_timeout=CONNECT_TIMEOUT,
+        read_timeout=READ_TIMEOUT,
+        max_pool_connections=MAX_CONNECTIONS,
+        s3={
+            "addressing_style": "path" if options.path_style else "auto",
+            # TLS guards the body on its way, and the signed header with its SHA-256 binds it
+            "payload_signing_enabled": (options.endpoint or "https:").startswith("http:"),
+        },
+        # every put carries its own SHA-256 and every reader checks the hash in the name
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+        user_agent_extra="escrow",
+    )
+    with errors(options.describe()):
+        session = boto3.Session(profile_name=options.profile)
+        default_region = "us-east-1" if options.endpoint else None
+        try:
+            client: S3Client = session.client(
+                "s3",
+                region_name=options.region or session.region_name or default_region,
+                endpoint_url=options.endpoint,
+                verify=options.ca_file,
+                config=config,
+            )
+        except ValueError as error:
+            raise UsageError("store-url", f"expected an endpoint like https://host, found {error}") from error
+    return client
