@@ -289,6 +289,15 @@ def test_a_store_that_is_away_is_told(filled: World) -> None:
     assert filled.run("verify").code == Exit.STORE
 
 
+def test_a_copy_is_filled_from_another_when_the_store_is_gone(filled: World) -> None:
+    assert filled.run("snapshot").code == 0
+    assert filled.run("store", "copy", "county").code == 0
+    lose(filled)
+    assert filled.run("store", "copy", "usb").code == 0
+    assert files_of(filled.root / "usb") == files_of(filled.root / "county")
+    assert standing(filled)["usb"]["nights_behind"] == 0
+
+
 def test_a_stale_copy_is_no_rollback(filled: World) -> None:
     assert filled.run("snapshot").code == 0
     assert filled.run("list").code == 0
