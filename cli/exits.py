@@ -74,6 +74,10 @@ MEANING: dict[Exit, str] = {
 
 _BY_CODE = {
     "key-file": Exit.WRONG_KEY,
+    "share-word": Exit.WRONG_KEY,
+    "share-length": Exit.WRONG_KEY,
+    "share-checksum": Exit.WRONG_KEY,
+    "share-secret": Exit.WRONG_KEY,
     "rollback": Exit.ROLLBACK,
     "rollback-other": Exit.ROLLBACK,
     "store-lies": Exit.REFUSED,

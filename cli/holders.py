@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from escrow.errors import UsageError
+from escrow.errors import FormatError, UsageError
 
 from .agent_folders import refuse_agent_folder
 from .ceremony import Room, check_offline
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from escrow.custody.quorum import Draft
     from escrow.custody.sheets import Sheet
     from escrow.record import Charter
-    from escrow.seal import Secret, SigningKey
+    from escrow.seal import HybridRecipient, Secret, SigningKey
     from escrow.trust import History
 
 _GROUP = re.compile(r"([a-z0-9][a-z0-9_-]{0,63}):([0-9]{1,2}):(.+)")
@@ -68,8 +68,6 @@ def room_of(
 
     `again`: an interrupted rekey goes on in `out`.
     """
-    from escrow.seal import parse_recipient
-
     refuse_agent_folder(out)
     if not again:
         check_free(out)
@@ -78,9 +76,22 @@ def room_of(
     recipients = {}
     for text in post:
         role, _, recipient = text.partition("=")
-        parse_recipient(recipient)
-        recipients[role] = recipient
+        recipients[role] = str(recipient_of(recipient))
     return Room(out, pages, recipients, tuple(call), minuted if online else None)
+
+
+def recipient_of(text: str) -> "HybridRecipient":
+    """A letterbox's recipient. UsageError `recipient`."""
+    from escrow.seal import HybridRecipient, parse_recipient
+
+    try:
+        recipient = parse_recipient(text)
+    except FormatError:
+        recipient = None
+    if not isinstance(recipient, HybridRecipient):
+        hint = "copy the whole line that escrow keys letterbox printed"
+        raise UsageError("recipient", "expected a recipient age1pq1.., found other text", hint=hint)
+    return recipient
 
 
 def collect_sheets(

@@ -229,14 +229,15 @@ def seal_share(
     Example: escrow keys seal-share --public vault --to age1pq1... --out head.age
     """
     from escrow.custody.sheets import identify
-    from escrow.seal import parse_recipient, seal
+    from escrow.seal import seal
 
     from .agent_key import write_private
+    from .holders import recipient_of
     from .public_folder import load_public
     from .shares import read_share
 
     _, history = load_public(public)
-    recipient = parse_recipient(to)
+    recipient = recipient_of(to)
     found = read_share(share, None) if share else _typed(history)
     sheet = identify(found, history.charters)
     write_private(out, seal(f"{' '.join(found.words())}\n".encode(), [recipient]))

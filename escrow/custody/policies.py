@@ -44,18 +44,33 @@ class Policy:
 
 
 _STAFF: Final = Bench("staff", 2, (Seat("head"), Seat("deputy head"), Seat("business manager")))
-_GOVERNORS: Final = Bench("governors", 1, (Seat("chair of governors", "other"),))
+_AUTHORITY: Final = Bench("authority", 1, (Seat("LA records officer", "custodian"),))
 
 POLICIES: Final[dict[str, Policy]] = {
     "simple": Policy(
         1, (Bench("school", 2, (Seat("head"), Seat("chair of governors", "other"), Seat("business manager"))),)
     ),
-    "community": Policy(2, (_STAFF, _GOVERNORS, Bench("authority", 1, (Seat("LA records officer", "custodian"),)))),
+    "community": Policy(
+        2,
+        (
+            _STAFF,
+            Bench("governors", 2, (Seat("chair of governors", "other"), Seat("vice-chair of governors", "other"))),
+            _AUTHORITY,
+        ),
+    ),
     "academy": Policy(
         2,
         (
             _STAFF,
-            Bench("trust", 1, (Seat("trust records officer", "custodian"),)),
+            Bench(
+                "trust",
+                2,
+                (
+                    Seat("trust chief executive", "custodian"),
+                    Seat("trust records officer", "custodian"),
+                    Seat("chair of trustees", "custodian"),
+                ),
+            ),
             Bench("authority", 1, (Seat("LA records officer", "other"),)),
         ),
     ),
@@ -63,13 +78,15 @@ POLICIES: Final[dict[str, Policy]] = {
         2,
         (
             _STAFF,
-            Bench("authority", 1, (Seat("LA records officer", "custodian"),)),
-            Bench("diocese", 1, (Seat("diocesan education officer", "other"),)),
+            Bench("diocese", 2, (Seat("diocesan director of education", "other"), Seat("diocesan registrar", "other"))),
+            _AUTHORITY,
         ),
     ),
 }
 """`simple` is for a school without a custodian, and dies with its people. With the others any two groups open: after
-the staff have left it is the custodian and one more, never the custodian alone."""
+the staff have left it is the custodian with the governors, the diocese or the LA. The LA with any one other holder
+opens nothing.
+"""
 
 
 def policy_of(charter: Charter) -> Policy | None:
