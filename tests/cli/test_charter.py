@@ -184,3 +184,32 @@ def test_a_change_of_one_byte_in_a_draft_leaves_nobody_as_its_signer(world: Worl
     seen = escrow("charter", "sign", draft, "--public", public, "--publish", "--json").lines
     assert {"signed_by": []} in seen
     assert seen[-1]["complete"] is False
+
+
+def test_a_charter_is_shown_as_text_page_and_pdf(world: World, text: Path, tmp_path: Path) -> None:
+    edit(text, ("#[controller]\n#name", "[controller]\nname"))
+    sign(world, text)
+    told = world.run("charter", "show")
+    assert told.code == 0
+    assert told.out.startswith("Charter of Fernhill\n===================\n")
+    assert "Controller: The governing body of Fernhill" in told.out
+    assert "Signed by: head" in told.out
+    assert all(len(line) <= 100 for line in told.out.splitlines())
+    assert "Controller: " not in world.run("charter", "show", "1").out
+    page, paper = tmp_path / "charter.html", tmp_path / "charter.pdf"
+    assert world.run("charter", "show", "--html", page, "--pdf", paper).code == 0
+    assert "The governing body of Fernhill" in page.read_text("utf-8")
+    assert paper.read_bytes().startswith(b"%PDF-")
+    record = world.run("charter", "show", "--article-30").out
+    assert record.startswith("Article 30 record: Fernhill")
+    rows = world.run("charter", "show", "--json").lines
+    assert rows[-1]["version"] == 2
+
+
+def test_a_text_is_shown_before_anybody_signs_it(world: World, text: Path) -> None:
+    edit(text, ("#forbidden = [\n#    ", "forbidden = [\n    "), ("#    ", "    "), ("#    ", "    "), ("#]", "]"))
+    told = world.run("charter", "show", "--file", text)
+    assert told.code == 0, told.err
+    assert "- training software or models on live data" in told.out
+    assert "This is version 2" in told.out
+    assert "Signed by" not in told.out
