@@ -1,18 +1,23 @@
 """Makes the boto3 client of a bucket."""
 
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 import boto3
 from botocore.config import Config
 
 from escrow.errors import UsageError
+from escrow.limits import KIB
 from escrow.store.s3_library import errors
 from escrow.store.s3_options import S3Options
 
 if TYPE_CHECKING:
+    from botocore.awsrequest import AWSRequest
     from types_boto3_s3 import S3Client
 
 MAX_CONNECTIONS = 16
+SMALL = 64 * KIB
+"""Bytes of a body that is sent without asking: what a refused one costs the line."""
 CONNECT_TIMEOUT = 10
 """Seconds."""
 READ_TIMEOUT = 60
@@ -49,4 +54,11 @@ def connect(options: S3Options) -> "S3Client":
             )
         except ValueError as error:
             raise UsageError("store-url", f"expected an endpoint like https://host, found {error}") from error
+    client.meta.events.register("request-created.s3.PutObject", _send_at_once)
     return client
+
+
+def _send_at_once(request: "AWSRequest", **_: object) -> None:
+    """Ask no leave (`Expect: 100-continue`) to send a small body: the answer would cost a round trip."""
+    if isinstance(request.data, BytesIO) and request.data.getbuffer().nbytes <= SMALL:
+        del request.headers["Expect"]

@@ -15,8 +15,10 @@ from botocore.parsers import ResponseParserError
 from escrow.errors import StoreError, UnreachableError, UsageError
 from escrow.store import FolderStore, open_store
 from escrow.store.s3 import S3Store
+from escrow.store.s3_client import SMALL
 from escrow.store.s3_library import errors
 from escrow.store.s3_options import S3Options
+from tests.servers.http import Answer, Request, serving
 
 LIBRARY_ERRORS = [
     error
@@ -128,3 +130,19 @@ def test_boto3_is_not_loaded_for_a_folder(tmp_path: Path) -> None:
         "sys.exit(any(name.split('.')[0] in {'boto3', 'botocore', 'urllib3'} for name in sys.modules))"
     )
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, timeout=60)
+
+
+@pytest.mark.parametrize(("size", "asks"), [(1, False), (SMALL, False), (SMALL + 1, True)])
+def test_only_a_large_body_asks_leave_to_be_sent(size: int, asks: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asking (`Expect: 100-continue`) costs a round trip, a refused small body next to nothing."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIATEST")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "very-secret")
+    sent: list[tuple[bool, int]] = []
+
+    def keep(request: Request) -> Answer:
+        sent.append(("Expect" in request.headers, len(request.body)))
+        return Answer(200, {"Date": "Tue, 01 Sep 2026 12:00:00 GMT"})
+
+    with serving(keep) as endpoint:
+        S3Store(S3Options("school", endpoint=endpoint, path_style=True)).put("a/b", bytes(size))
+    assert sent == [(asks, size)]
