@@ -23,7 +23,7 @@ _EPILOG = "Exit codes: escrow help exit-codes. Errors: ESCROW_DEBUG=1 shows wher
 
 
 def command_line(arguments: Sequence[str]) -> typer.Typer:
-    """The whole tree of commands; those of `agent`, `store` and `charter` are loaded only when asked for."""
+    """The whole tree of commands; those of most nouns are loaded only when asked for."""
     app = typer.Typer(help=_HELP, epilog=_EPILOG, no_args_is_help=True, add_completion=False, rich_markup_mode=None)
     app.callback()(_all_commands)
     app.command("init")(setup.init)
@@ -52,6 +52,21 @@ def command_line(arguments: Sequence[str]) -> typer.Typer:
     else:
         charter = typer.Typer(callback=_all_commands)
     app.add_typer(charter, name="charter", help="The signed agreement: write it, sign it, read it.")
+    if arguments[:1] == ["custodian"]:
+        from .custodian_commands import app as custodian
+    else:
+        custodian = typer.Typer(callback=_all_commands)
+    app.add_typer(custodian, name="custodian", help="The LA or trust that takes over: its identity, its watch.")
+    if arguments[:1] == ["handover"]:
+        from .handover import app as handover
+    else:
+        handover = typer.Typer(callback=_all_commands)
+    app.add_typer(handover, name="handover", help="A vault goes to its custodian: notice, release, receipt, transfer.")
+    if arguments[:1] == ["event"]:
+        from .events import app as events
+    else:
+        events = typer.Typer(callback=_all_commands)
+    app.add_typer(events, name="event", help="What was done with keys: the signed chain of events.")
     return app
 
 

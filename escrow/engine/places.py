@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 from escrow.engine.key_domains import KeyPlace, judge_key_domains
 from escrow.engine.verify import expected_objects
 from escrow.store import ObjectInfo, Store
-from escrow.trust import Finding, History
+from escrow.trust import NO_DEEDS, Finding, History
 
 Kind: TypeAlias = Literal["bucket", "folder", "disk"]
 Holds: TypeAlias = Literal["all", "keys"]
@@ -71,7 +71,7 @@ def glance(store: Store) -> dict[str, ObjectInfo]:
 
 def key_sizes(history: History) -> dict[str, int]:
     """Pure: the sealed series keys that the stock names, with their bytes."""
-    return {one.name: one.size for one in expected_objects(replace(history, links=()))}
+    return {one.name: one.size for one in expected_objects(replace(history, links=(), deeds=NO_DEEDS))}
 
 
 def sight(history: History, holds: Holds, there: Mapping[str, ObjectInfo], at: datetime) -> Sighting:
@@ -86,13 +86,14 @@ def sight(history: History, holds: Holds, there: Mapping[str, ObjectInfo], at: d
 
 
 def up_to(history: History, head: int, own: History) -> History:
-    """Pure: the part of a history that a place must hold whose last notice is `head`, and whose stock is that of its
-    `own` history: what it hides behind a damaged notice is asked for too."""
+    """Pure: the part of a history that a place must hold whose last notice is `head`, and whose stock and
+    deeds are those of its `own` history: what it hides behind a damaged notice is asked for too."""
     return replace(
         history,
         keys={name: key for name, key in history.keys.items() if name in own.keys},
         links=tuple(link for link in history.links if link.notice.seq <= head),
         main=tuple(link for link in history.main if link.notice.seq <= head),
+        deeds=own.deeds,
     )
 
 

@@ -1,0 +1,176 @@
+"""`escrow custodian`: an authority's or trust's identity for hundreds of schools, and what it watches."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from escrow.errors import UsageError
+
+from .config import load_config
+from .exits import Exit, exit_of_codes
+from .options import ConfigOption, JsonOption
+from .output import Output
+
+if TYPE_CHECKING:
+    from escrow.custody.custodian import Card, CustodianKey
+    from escrow.custody.watchfile import Watch
+
+app = typer.Typer(help="The LA or trust that takes over.", no_args_is_help=True, rich_markup_mode=None)
+
+CARD = ".card.json"
+OutOption = Annotated[Path, typer.Option(help="The new key file; the card goes beside it.")]
+NoPassphraseOption = Annotated[
+    bool, typer.Option("--no-passphrase", help="Do not seal the key file: its medium is protected itself.")
+]
+
+
+@app.command()
+def new(
+    name: Annotated[str, typer.Option(help="The authority's or trust's name.")],
+    out: OutOption,
+    kind: Annotated[str, typer.Option(help="la, trust, diocese or other.")] = "la",
+    no_passphrase: NoPassphraseOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a custodian's identity: one key file for all its schools, and a public card to give to them.
+
+    Read the fingerprint to each school over the telephone. The key file is sealed with a passphrase, which is asked
+    for or taken from ESCROW_PASSPHRASE.
+
+    \b
+    Example: escrow custodian new --name "Cyngor Gwynedd" --kind la --out /media/stick/gwynedd.key
+    """
+    from escrow.custody.custodian import CustodianKey
+
+    output = Output(as_json)
+    key = CustodianKey.new(name, kind)
+    _write(output, key, out, no_passphrase)
+    _tell(output, key.card())
+
+
+@app.command()
+def card(
+    file: Annotated[Path, typer.Argument(metavar="CARD", help="A card.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Show a custodian's card and its fingerprint, to be compared over the telephone.
+
+    \b
+    Example: escrow custodian card gwynedd.key.card.json
+    """
+    from .custodian_key import read_card_file
+
+    _tell(Output(as_json), read_card_file(file))
+
+
+@app.command()
+def rotate(
+    key: Annotated[str, typer.Option(metavar="FILE", help="The old key file.")],
+    out: OutOption,
+    name: Annotated[str | None, typer.Option(help="The successor's name, where it changes.")] = None,
+    kind: Annotated[str | None, typer.Option(help="The successor's kind, where it changes.")] = None,
+    no_passphrase: NoPassphraseOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a new identity, and a statement by the old one that it follows.
+
+    Charters name the new card from their next version on; vaults already handed over pass with escrow handover pass.
+
+    \b
+    Example: escrow custodian rotate --key gwynedd.key --out gwynedd-2.key
+    """
+    from escrow.custody.custodian import CustodianKey, sign_rotation
+
+    from .agent_key import write_private
+    from .custodian_key import read_custodian
+
+    output = Output(as_json)
+    old = read_custodian(key)
+    fresh = CustodianKey.new(name or old.name, kind or old.kind)
+    _write(output, fresh, out, no_passphrase)
+    statement = out.with_name(out.name + ".rotation.json")
+    write_private(statement, sign_rotation(old, fresh, datetime.now(UTC).replace(microsecond=0)))
+    output.note(f"{statement} shows every school that the old identity names the new one")
+    _tell(output, fresh.card())
+
+
+@app.command()
+def watch(
+    file: Annotated[Path, typer.Option(help="The watch file of all vaults; made when there is none.")],
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Hold a vault against what was seen of it, and note its heads. Needs no key; run it for each vault.
+
+    \b
+    Example: escrow custodian watch --file heads.json --config fernhill.toml
+    """
+    from escrow.custody.watchfile import look
+
+    from .checking import show_findings
+    from .vault import read_vault
+
+    output = Output(as_json)
+    vault = read_vault(load_config(config))
+    known = read_watch(file)
+    seen, findings = look(known, vault.history, vault.store.describe(), datetime.now(UTC))
+    if findings:
+        show_findings(output, findings)
+        output.finish(exit_of_codes(one.code for one in findings), "the vault shows less, or other, than before")
+    write_watch(file, seen)
+    one = seen.of(vault.history.vault)
+    assert one is not None
+    head = one.head.seq if one.head else 0
+    events = one.events.n if one.events else 0
+    text = f"{one.school}: notice {head}, event {events}; {len(seen.vaults)} vaults are watched"
+    output.finish(Exit.OK, text, vault=one.vault, notice=head, event=events)
+
+
+def read_watch(file: Path) -> "Watch":
+    """The watch file; an empty one when there is none. FormatError `watch-file`."""
+    from escrow.custody.watchfile import EMPTY, parse_watch
+
+    try:
+        return parse_watch(file.read_bytes())
+    except FileNotFoundError:
+        return EMPTY
+    except OSError as error:
+        raise UsageError("watch-file", f"{file}: cannot be read ({error.strerror})") from error
+
+
+def write_watch(file: Path, watch: "Watch") -> None:
+    """Replace the watch file as a whole. UsageError `watch-file`."""
+    from .public_folder import write_whole
+
+    write_whole(file, watch.text() + b"\n")
+
+
+def _write(output: Output, key: "CustodianKey", out: Path, no_passphrase: bool) -> None:
+    """The key file and the card; the key file is opened again before anything is said to be done."""
+    from escrow.custody.custodian import open_custodian
+    from escrow.seal import ScryptRecipient, seal
+
+    from .agent_folders import refuse_agent_folder
+    from .agent_key import write_private
+    from .unlock import new_passphrase
+
+    refuse_agent_folder(out.parent)
+    beside = out.with_name(out.name + CARD)
+    for path in (out, beside):
+        if path.exists():
+            raise UsageError("keys-exist", f"expected a new file, found {path}", hint="choose another --out")
+    passphrase = None if no_passphrase else new_passphrase()
+    text = key.text().reveal()
+    write_private(out, seal(text, [ScryptRecipient(passphrase)]) if passphrase else text)
+    assert open_custodian(out.read_bytes(), passphrase).card() == key.card()
+    write_private(beside, key.card().text())
+    output.note(f"keep {out} as you keep the authority's seal; give {beside} to everybody")
+
+
+def _tell(output: Output, card: "Card") -> None:
+    from .custodian_key import eights
+
+    output.row(f"custodian    {card.name} ({card.kind})", name=card.name, kind=card.kind)
+    output.finish(Exit.OK, f"fingerprint  {eights(card.fingerprint)}", fingerprint=card.fingerprint)

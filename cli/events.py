@@ -1,0 +1,98 @@
+"""`escrow event`: what was done with keys, as the signed chain says it."""
+
+import csv
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from escrow.errors import UsageError
+
+from .config import load_config
+from .exits import Exit, exit_of_codes
+from .options import ConfigOption, JsonOption
+from .output import Output
+from .vault import read_vault
+
+if TYPE_CHECKING:
+    from escrow.record import JsonObject
+    from escrow.trust import EventLink
+
+app = typer.Typer(help="What was done with keys.", no_args_is_help=True, rich_markup_mode=None)
+_COLUMNS = ("n", "created", "kind", "by", "purpose", "clause", "trigger", "to", "keys", "series", "refused", "sha256")
+
+
+@app.command("list")
+def list_(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """List every event: what, when, by whom, for which purpose. Needs no key; identifying details stay sealed.
+
+    \b
+    Example: escrow event list
+    """
+    output = Output(as_json)
+    vault = read_vault(load_config(config))
+    for link in vault.history.events:
+        one = link.event
+        about = one.purpose or one.trigger or ""
+        told = f"{one.n:>5}  {one.created:%Y-%m-%d %H:%M}  {one.kind:<12}  {', '.join(one.by)}"
+        text = f"{told}  {about}" + (f"  REFUSED: {link.refused}" if link.refused else "")
+        output.row(text.rstrip(), **_row(link))
+    errors = [one for one in vault.history.findings if one.severity == "error" and one.code.startswith("event-")]
+    for finding in errors:
+        output.row(f"error {finding.code}: {finding.subject}: {finding.detail}", finding=finding.code)
+    count = len(vault.history.events)
+    output.finish(exit_of_codes(one.code for one in errors), f"{count} events", events=count)
+
+
+@app.command()
+def export(
+    out: Annotated[Path, typer.Option(help="A new file: .csv for a spreadsheet, else JSON lines.")],
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write every event to a file for an auditor. Needs no key.
+
+    \b
+    Example: escrow event export --out events.csv
+    """
+    output = Output(as_json)
+    vault = read_vault(load_config(config))
+    rows = [_row(link) for link in vault.history.events]
+    try:
+        with out.open("x", encoding="utf-8", newline="") as file:
+            if out.suffix.lower() == ".csv":
+                writer = csv.writer(file)
+                writer.writerow(_COLUMNS)
+                writer.writerows([_cell(row[name]) for name in _COLUMNS] for row in rows)
+            else:
+                file.writelines(json.dumps(row, sort_keys=True) + "\n" for row in rows)
+    except OSError as error:
+        raise UsageError(
+            "out-unwritable", f"{out}: cannot be written ({error.strerror})", hint="name a new file"
+        ) from error
+    output.finish(Exit.OK, f"{len(rows)} events in {out}", events=len(rows))
+
+
+def _row(link: "EventLink") -> "JsonObject":
+    one = link.event
+    return {
+        "n": one.n,
+        "created": f"{one.created:%Y-%m-%dT%H:%M:%SZ}",
+        "kind": one.kind,
+        "by": list(one.by),
+        "purpose": one.purpose,
+        "clause": one.clause,
+        "trigger": one.trigger,
+        "to": one.to.name if one.to else None,
+        "keys": list(one.keys or ()),
+        "series": list(one.series or ()),
+        "refused": link.refused or None,
+        "sha256": link.sha256,
+    }
+
+
+def _cell(value: object) -> str:
+    """A cell that no spreadsheet takes for a formula."""
+    text = "; ".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value)
+    return f"'{text}" if text[:1] in "=+-@\t" and text else text

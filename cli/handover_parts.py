@@ -1,0 +1,135 @@
+"""What the commands of `handover` share: who signs, what opens, where deeds are put."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from escrow.errors import DeniedError, UsageError
+
+from .custodian_key import read_custodian
+from .output import Output
+from .unlock import Means, read_secret
+
+if TYPE_CHECKING:
+    from escrow.custody.custodian import CustodianKey
+    from escrow.custody.deeds import Named
+    from escrow.custody.release import Board
+    from escrow.custody.sheets import Sheet
+    from escrow.seal import SigningKey
+    from escrow.store import Store
+    from escrow.trust import History
+
+CustodianOption = Annotated[
+    str | None, typer.Option("--custodian", metavar="FILE", help="The custodian's key file: it signs.")
+]
+NeededCustodianOption = Annotated[str, typer.Option("--custodian", metavar="FILE", help="The custodian's key file.")]
+PurposeOption = Annotated[str, typer.Option(help="For which purpose of the charter.")]
+CertificateOption = Annotated[Path | None, typer.Option(metavar="PDF", help="Write a certificate for people.")]
+
+
+def clock() -> datetime:
+    """Now, in whole seconds."""
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+def parse_day(text: str) -> datetime:
+    """A date such as 2046-08-31, at midnight UTC. UsageError `date`."""
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError:
+        raise UsageError("date", f"expected a date such as 2046-08-31, found {text!r}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Signers:
+    """Who signs an event: holders, by key file or sheets, or the custodian."""
+
+    means: Means
+    custodian: str | None
+
+    def keys(self, history: "History") -> "list[SigningKey]":
+        """Their signing keys; one is enough, the rules tell how many are needed. UsageError `key-missing`, ..."""
+        from escrow.custody import signing_key
+
+        keys = [read_custodian(self.custodian).signing] if self.custodian else []
+        if self.means.key is not None:
+            keys.append(signing_key(read_secret(self.means.key, history.vault), history.vault))
+        elif self.means:
+            keys += [sheet.key for sheet in _sheets(self.means, history)]
+        if not keys:
+            hint = "say --key FILE, --share FILE for each sheet, --sheets to type them, or --custodian FILE"
+            raise UsageError("key-missing", "expected somebody to sign, found nobody", hint=hint)
+        return keys
+
+
+def _sheets(means: Means, history: "History") -> "list[Sheet]":
+    from .desk import Terminal
+    from .holders import collect_sheets
+
+    return collect_sheets(Terminal() if means.typed else None, history, means.shares, means.letterbox)
+
+
+def open_board(means: Means, history: "History") -> "Board":
+    """A quorum, or the one holder: opens the series keys, and signs."""
+    from escrow.custody import series_identity, signing_key
+    from escrow.custody.newvault import custody_identity
+    from escrow.custody.release import Board
+    from escrow.custody.sheets import combine_sheets
+
+    assert history.charter is not None
+    if not means:
+        hint = "say --key FILE, --share FILE for each sheet, or --sheets to type them"
+        raise UsageError("key-missing", "expected a key file or sheets, found neither", hint=hint)
+    if means.key is not None:
+        secret = read_secret(means.key, history.vault)
+        keys = [signing_key(secret, history.vault)]
+    else:
+        sheets = _sheets(means, history)
+        secret = combine_sheets(sheets, history.charter)
+        keys = [sheet.key for sheet in sheets]
+    custody = custody_identity(secret, history.vault)
+    return Board(lambda sealed, key: series_identity(sealed, key, history.vault, custody), keys)
+
+
+def custodian_board(key: "CustodianKey", history: "History", store: "Store") -> "Board":
+    """A custodian that passes on what was released to it."""
+    from escrow.custody.release import Board
+
+    from .custodian_key import opener_for
+
+    return Board(opener_for(key, history, store), [key.signing])
+
+
+def put_deeds(store: "Store", history: "History", objects: "Sequence[Named]") -> None:
+    """Put deeds in their order, under the charter's longest lock. What is there already is left."""
+    assert history.charter is not None
+    until = store.now().replace(microsecond=0) + timedelta(days=history.charter.cap_days)
+    for name, data in objects:
+        store.put(name, data, retain_until=until)
+
+
+def put_or_keep(output: Output, store: "Store", history: "History", objects: "Sequence[Named]", out: Path) -> None:
+    """Put deeds; where this credential may not, leave them in a folder for who may."""
+    from .public_folder import write_whole
+
+    try:
+        put_deeds(store, history, objects)
+    except DeniedError as error:
+        for name, data in objects:
+            write_whole(out / name, data)
+        output.note(f"{error.code}: they may not be put from here; whoever may runs escrow handover post {out}")
+
+
+def file_hash(path: Path) -> str:
+    """The SHA-256 of a file of evidence. UsageError `evidence-unreadable`."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        hint = "name the letter or order as a file: its hash is signed, the file stays with you"
+        raise UsageError("evidence-unreadable", f"{path}: cannot be read ({error.strerror})", hint=hint) from error
