@@ -62,9 +62,9 @@ def first_night(server: Path, holder: Path) -> str:
     return told
 
 
-def test_the_key_holders_guide(tmp_path: Path) -> None:
+def test_the_guide_to_a_key_file(tmp_path: Path) -> None:
     server, holder = machines(tmp_path)
-    make, copy, drill, clean = blocks("guide-key-holder.md")
+    make, copy, drill, clean = blocks("guide-key-file.md")
     shutil.copy(server / "server.card", holder)
     made = run(make, holder)
     run(copy, holder)
