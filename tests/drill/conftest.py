@@ -96,8 +96,9 @@ class Scene:
         """The depositor's night; remembers what it must give back."""
         told = self.run("depositor", "snapshot", "--json", machine="nightly")
         if told.code in (Exit.OK, Exit.SERIES_CHURN):
-            row = self.snapshots()[-1]
-            self.nights[f"{row['snapshot']}-{row['sha256']}"] = files_of(self.exports)
+            seq = told.lines[-1]["seq"]
+            (row,) = [row for row in self.snapshots() if row["snapshot"] == seq]
+            self.nights[f"{seq}-{row['sha256']}"] = files_of(self.exports)
         return told
 
     def findings(self) -> tuple[int, set[str]]:
