@@ -1,6 +1,6 @@
 """Makes the boto3 client of a bucket."""
 
-from io import BytesIO
+from io import SEEK_END, BytesIO
 from typing import TYPE_CHECKING
 
 import boto3
@@ -60,5 +60,8 @@ def connect(options: S3Options) -> "S3Client":
 
 def _send_at_once(request: "AWSRequest", **_: object) -> None:
     """Ask no leave (`Expect: 100-continue`) to send a small body: the answer would cost a round trip."""
-    if isinstance(request.data, BytesIO) and request.data.getbuffer().nbytes <= SMALL:
-        del request.headers["Expect"]
+    if isinstance(request.data, BytesIO):
+        size = request.data.seek(0, SEEK_END)  # getbuffer() would copy it
+        request.data.seek(0)
+        if size <= SMALL:
+            del request.headers["Expect"]
