@@ -27,7 +27,7 @@ from escrow.record import (
 from escrow.seal import HybridIdentity, Secret, SigningKey, derive, open_sealed, seal
 from escrow.trust import open_series_key, sign_record
 
-_YEARS = 3
+YEARS = 3
 _SPARE = 2
 
 
@@ -96,20 +96,26 @@ def new_vault(plan: Plan, now: datetime) -> NewVault:
     )
 
 
+def keys_for(compartment: Compartment, years: int = YEARS) -> int:
+    """How many keys last a compartment for so many years, a few series that begin unplanned included."""
+    return math.ceil(years * 366 / compartment.nights) + _SPARE
+
+
 def make_stock(charter: Charter, custody: HybridIdentity, now: datetime) -> tuple[Stock, dict[str, bytes]]:
     """Stock 1 for three years of nights, and its sealed keys by object name; each key opened again and checked."""
     sealed: dict[str, bytes] = {}
     keys: list[StockKey] = []
     for compartment in charter.compartments:
-        for _ in range(math.ceil(_YEARS * 366 / compartment.nights) + _SPARE):
-            key, data = _series_key(charter.vault, compartment.name, custody)
+        for _ in range(keys_for(compartment)):
+            key, data = series_key(charter.vault, compartment.name, custody)
             keys.append(key)
             sealed[key_name(key.id, key.sha256)] = data
     keys.sort(key=lambda key: key.id)
     return Stock(vault=charter.vault, n=1, prev=None, created=now, keys=tuple(keys)), sealed
 
 
-def _series_key(vault: str, compartment: str, custody: HybridIdentity) -> tuple[StockKey, bytes]:
+def series_key(vault: str, compartment: str, custody: HybridIdentity) -> tuple[StockKey, bytes]:
+    """A fresh series key: its entry in a stock, and its sealed object, opened again and checked. IntegrityError."""
     identity = HybridIdentity.generate()
     recipient = str(identity.recipient())
     key_id = key_id_of(recipient)

@@ -213,3 +213,50 @@ def test_a_text_is_shown_before_anybody_signs_it(world: World, text: Path) -> No
     assert "- training software or models on live data" in told.out
     assert "This is version 2" in told.out
     assert "Signed by" not in told.out
+
+
+def test_a_compartment_is_added_and_gets_keys_of_its_own(world: World, text: Path) -> None:
+    """Until its keys are there its files go to the strictest; nothing stops."""
+    edit(text, ("[[holders]]", '[[compartments]]\nname = "documents"\nnights = 200\nkeep_days = 10\n\n[[holders]]'))
+    sign(world, text)
+    world.config.write_text(world.config.read_text() + '[[rule]]\ncompartment = "documents"\nglobs = ["letters/"]\n')
+    early = world.run("snapshot", "--json")
+    assert early.code == Exit.SUSPICIOUS
+    assert "compartment documents: the stock has no key for it yet" in early.err
+    assert {row["compartment"]: row["files"] for row in early.lines if "compartment" in row} == {
+        "records": 1,
+        "safeguarding": 2,
+    }
+    public = world.root / "holder" / PUBLIC
+    made = escrow("keys", "stock", "--public", public, "--key", world.key, "--json")
+    assert made.code == 0, made.err
+    assert made.lines[0] == {"compartment": "documents", "keys": 8}
+    again = escrow("keys", "stock", "--public", public, "--key", world.key, "--json")
+    assert again.lines[-1]["keys"] == 0
+    shutil.rmtree(world.root / "server" / "public")
+    shutil.copytree(public, world.root / "server" / "public")
+    assert world.run("init", "--public", world.root / "server" / "public").code == 0
+    night = world.run("snapshot", "--json")
+    assert night.code == 0, night.err
+    assert {row["compartment"]: (row["files"], row["new_series"]) for row in night.lines if "compartment" in row} == {
+        "documents": (2, "charter-changed"),
+        "records": (1, None),
+        "safeguarding": (0, None),
+    }
+    assert world.run("verify", "--read", "1").code == Exit.COPIES, "the new keys lie under one payer"
+    assert world.run("store", "copy").code == 0
+    assert world.run("verify", "--read", "1").code == 0
+    restored = world.run("restore", "latest", "--to", "out", "--compartment", "documents", "--key", world.key)
+    assert restored.code == 0, restored.err
+
+
+def test_an_expired_charter_gives_its_own_exit_code_and_a_whole_night(world: World, text: Path) -> None:
+    edit(text, ("#review = 2", "review = 2"))
+    words = re.sub(r"^review = .*$", "review = 2026-01-01", text.read_text("utf-8"), flags=re.MULTILINE)
+    text.write_text(words, "utf-8")
+    rows = sign(world, text)
+    assert any(row.get("finding") == "policy-review" for row in rows)
+    night = world.run("snapshot")
+    assert (night.code, night.out.splitlines()[-1]) == (Exit.CHARTER, "night 3: warn")
+    assert "was to be reviewed by 2026-01-01" in night.err
+    assert world.run("restore", "3", "--to", "out", "--key", world.key).code == 0
