@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 
-from escrow.record import Charter, Holder
+from escrow.record import Charter, Holder, JsonValue, decode, to_payload
 from escrow.seal import VerifyKey
 from escrow.trust import Finding, Severity
 from escrow.trust.quorum import shortfall
@@ -133,7 +133,20 @@ def _retention(charter: Charter) -> Concerns:
             )
 
 
+def _placeholders(value: JsonValue) -> Iterator[str]:
+    """Texts that are still those of the template: <in angle brackets>."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        yield from (text for one in value for text in _placeholders(one))
+    elif isinstance(value, str) and value.startswith("<") and value.endswith(">"):
+        yield value
+
+
 def _reminders(charter: Charter, now: datetime) -> Iterator[Finding]:
+    for text in _placeholders(decode(to_payload(charter))):
+        detail = f"{text} is still the template's: write what it asks for, or remove it"
+        yield Finding("policy-placeholder", _SUBJECT, detail)
     missing = [name for name in _WRITTEN if getattr(charter, name) is None]
     if missing:
         detail = f"not written yet: {', '.join(missing)}; what is not written does not happen"
