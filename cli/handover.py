@@ -11,6 +11,7 @@ from escrow.errors import UsageError
 from .config import load_config
 from .exits import Exit
 from .handover_accept import accept, transfer
+from .handover_drill import drill
 from .handover_parts import (
     CertificateOption,
     CustodianOption,
@@ -183,3 +184,4 @@ app.command("release")(release)
 app.command("accept")(accept)
 app.command("transfer")(transfer)
 app.command("pass")(pass_on)
+app.command("drill")(drill)

@@ -67,7 +67,7 @@ def accept(
     grant = open_grant(vault.history, key.signing)
     until = parse_day(keep_until)
     tested, history = _copy_and_prove(output, vault, own, key, grant, until, restore_to)
-    _tell(output, tested)
+    tell_tested(output, tested)
     if tested.differences and not despite_differences:
         hint = "mend the vault from another copy, or sign with --despite-differences: the receipt lists them"
         raise IntegrityError("accept-differs", f"{len(tested.differences)} differences were found", hint=hint)
@@ -201,7 +201,8 @@ def _sign(
     return receipt, [sign_deed(receipt, [key.signing]), sign_event(history, event, [key.signing])]
 
 
-def _tell(output: Output, tested: "Tested") -> None:
+def tell_tested(output: Output, tested: "Tested") -> None:
+    """What was copied, read, opened and restored, and what differs."""
     for level, proof in (("copied", tested.copied), ("L1b read", tested.read), ("L2 opened", tested.opened)):
         text = f"{level}: {proof.count}, {size_text(proof.bytes)}, {proof.wrong} wrong"
         output.row(text, level=level, count=proof.count, bytes=proof.bytes, wrong=proof.wrong)

@@ -148,8 +148,8 @@ def _why(history: History, charter: Charter) -> tuple[Block, ...]:
     ]
     for link in history.events:
         if link.event.kind == "released" and not link.refused and link.event.notice == notice.sha256:
-            groups = groups_of(charter, link)
-            path = f"; whole groups: {', '.join(groups)}" if groups else ""
+            whole = groups_of(charter, link)
+            path = f"; whole groups: {', '.join(whole)}" if whole else ""
             rows.append((f"Release {link.event.n} by", ", ".join(link.event.by) + path))
             if link.event.clause:
                 rows.append((f"Clause cited in {link.event.n}", link.event.clause))

@@ -1,6 +1,5 @@
 """A handover by commands, from the notice to the custodian's restore; one holder with a key file."""
 
-import json
 import shutil
 from pathlib import Path
 
@@ -69,3 +68,16 @@ def test_release_accept_and_restore_what_was_released(world: World, la: Path) ->
     out = world.root / "events.csv"
     assert world.run("event", "export", "--out", out).code == 0
     assert out.read_text().count("\n") == 4
+
+
+@pytest.mark.parametrize("throwaway", [True, False])
+def test_a_drill_hands_nothing_over(world: World, throwaway: bool) -> None:
+    out = world.root / "drill.pdf"
+    means = ["--throwaway"] if throwaway else ["--key", world.key]
+    result = world.run("handover", "drill", *means, "--certificate", out)
+    assert result.code == 0, result.out + result.err
+    assert "restored records, night" in result.out
+    assert out.read_bytes().startswith(b"%PDF")
+    kinds = [one.get("kind") for one in world.run("event", "list", "--json").lines[:-1]]
+    assert kinds == ([] if throwaway else ["drill"])
+    assert world.run("snapshot").code == 0
