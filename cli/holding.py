@@ -11,7 +11,7 @@ from escrow.errors import EscrowError, IntegrityError, UsageError
 from . import ceremony
 from .ceremony import Room
 from .desk import Desk
-from .public_folder import write_public, write_whole
+from .public_folder import read_objects, write_public, write_whole
 
 if TYPE_CHECKING:
     from escrow.custody import Plan
@@ -196,4 +196,27 @@ def _minutes(desk: Desk, draft: "Draft", what: str, room: Room, began: datetime)
     write_whole(room.out / "minutes.txt", ceremony.minutes_text(record).encode())
     desk.say(f"The minutes are {room.out / 'minutes.txt'}, signed in minutes.json. They hold no secret.")
     if draft.charter.custodian is not None:
-        desk.say(f"{draft.charter.custodian.name} signs {room.out / TO_SIGN} next; only then it counts.")
+        name = draft.charter.custodian.name
+        desk.say(f"{name} signs {room.out / TO_SIGN} next (escrow charter sign). Then run escrow keys complete:")
+        desk.say("until then nothing has changed, and the old sheets open the vault.")
+
+
+def complete(out: Path) -> "History":
+    """Put the charter that the custodian has signed into `out`/public. IntegrityError while a signature is missing."""
+    from escrow.record import Charter, charter_name
+    from escrow.trust import accept, peek_record
+
+    try:
+        envelope = (out / TO_SIGN).read_bytes()
+    except OSError as error:
+        hint = "name the folder of escrow keys reshare or rekey"
+        raise UsageError("complete-missing", f"expected {out / TO_SIGN}, found none", hint=hint) from error
+    charter, _ = peek_record(envelope, Charter)
+    name = charter_name(charter.n, envelope)
+    history = accept([*read_objects(out / PUBLIC).items(), (name, envelope)])
+    if history.charter != charter or history.findings:
+        found = "; ".join(f"{finding.code}: {finding.detail}" for finding in history.findings[:3])
+        hint = "pass the file on to those who have not signed"
+        raise IntegrityError("charter-missing", f"{out / TO_SIGN} does not count yet: {found}", hint=hint)
+    write_public(out / PUBLIC, {name: envelope})
+    return history

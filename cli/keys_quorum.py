@@ -183,6 +183,22 @@ def rekey(
     _end(output, draft, out)
 
 
+def complete(
+    out: Annotated[Path, typer.Option(help="The folder of escrow keys reshare or rekey.")], as_json: JsonOption = False
+) -> None:
+    """Finish a reshare or rekey whose charter the custodian has signed. Needs no key.
+
+    \b
+    Example: escrow keys complete --out stick
+    """
+    from .holding import complete as put_charter
+
+    history = put_charter(out)
+    output = Output(as_json)
+    output.note(f"take {out / 'public'} to the nightly machine and run escrow init with it")
+    output.finish(Exit.OK, f"fingerprint  {history.fingerprint}", fingerprint=history.fingerprint)
+
+
 def check(
     public: PublicOption,
     share: ShareOption = None,

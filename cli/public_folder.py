@@ -15,8 +15,21 @@ _WANTED = ("charter", "stock", "key")
 
 def load_public(folder: Path) -> "tuple[dict[str, bytes], History]":
     """Charters, stocks and sealed keys below `folder`, and what they say. UsageError, IntegrityError."""
-    from escrow.record import parse_name
     from escrow.trust import accept
+
+    objects = read_objects(folder)
+    history = accept(objects.items())
+    wrong = [finding for finding in history.findings if finding.severity == "error"]
+    if history.charter is None or wrong:
+        found = "; ".join(f"{finding.code}: {finding.detail}" for finding in wrong[:3])
+        hint = "copy the public parts again from the vault"
+        raise IntegrityError("charter-missing", f"{folder}: expected valid public parts, found {found}", hint=hint)
+    return objects, history
+
+
+def read_objects(folder: Path) -> dict[str, bytes]:
+    """Charters, stocks and sealed keys below `folder` by name, unchecked. UsageError `public-missing` for none."""
+    from escrow.record import parse_name
 
     objects: dict[str, bytes] = {}
     for part in ("charter", "stock"):
@@ -27,13 +40,7 @@ def load_public(folder: Path) -> "tuple[dict[str, bytes], History]":
     if not objects:
         hint = "name the folder public of escrow keys, or a vault's own folder"
         raise UsageError("public-missing", f"expected public parts below {folder}, found none", hint=hint)
-    history = accept(objects.items())
-    wrong = [finding for finding in history.findings if finding.severity == "error"]
-    if history.charter is None or wrong:
-        found = "; ".join(f"{finding.code}: {finding.detail}" for finding in wrong[:3])
-        hint = "copy the public parts again from the vault"
-        raise IntegrityError("charter-missing", f"{folder}: expected valid public parts, found {found}", hint=hint)
-    return objects, history
+    return objects
 
 
 def write_public(folder: Path, objects: Mapping[str, bytes]) -> None:

@@ -48,6 +48,7 @@ def test_the_bare_verbs_and_the_nouns_are_those_of_the_design() -> None:
     assert {words for words in commands() if " " in words} == {
         "keys ceremony",
         "keys check",
+        "keys complete",
         "keys letterbox",
         "keys new",
         "keys rekey",
