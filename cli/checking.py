@@ -9,7 +9,16 @@ from escrow.errors import DeniedError, IntegrityError, StoreError, UsageError
 
 from .config import Config, load_config
 from .exits import exit_of_codes
-from .options import ConfigOption, JsonOption, KeyOption
+from .key_use import UsePurposeOption, use_of
+from .options import (
+    ConfigOption,
+    CustodianOption,
+    JsonOption,
+    KeyOption,
+    LetterboxOption,
+    ShareOption,
+    SheetsOption,
+)
 from .output import Output
 from .places import Attached, Survey, survey
 from .restoring import open_views
@@ -34,9 +43,14 @@ def verify(
         str | None, typer.Option(metavar="SHARE", help="Download and hash the next share of all objects: 1/30, or 1.")
     ] = None,
     deep: Annotated[
-        str | None, typer.Option(metavar="SNAPSHOT", help="Open every file of this night too. Needs --key.")
+        str | None, typer.Option(metavar="SNAPSHOT", help="Open every file of this night too. Needs a key or sheets.")
     ] = None,
     key: KeyOption = None,
+    share: ShareOption = None,
+    letterbox: LetterboxOption = None,
+    sheets: SheetsOption = False,
+    custodian: CustodianOption = None,
+    purpose: UsePurposeOption = "check",
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -52,9 +66,10 @@ def verify(
     from escrow.engine.ports import SystemClock
     from escrow.engine.verify import verify_open
 
-    share = parse_share(read) if read else None
-    if (deep is None) != (key is None):
-        raise UsageError("verify-options", "expected --deep SNAPSHOT and --key FILE together, found one")
+    part = parse_share(read) if read else None
+    use = use_of(purpose, key, share, letterbox, sheets=sheets, custodian=custodian)
+    if (deep is None) == bool(use):
+        raise UsageError("verify-options", "expected --deep SNAPSHOT and a key or sheets together, found one")
     output = Output(as_json)
     loaded = load_config(config)
     found = survey(loaded)
@@ -64,13 +79,13 @@ def verify(
     with output.progress() as progress:
         for number, place in enumerate(found.places):
             if place.store:
-                told = _check_place(output, found, number, share, progress)
+                told = _check_place(output, found, number, part, progress)
                 findings += told if number == 0 else [_of(place.place.name, one) for one in told]
                 bad = {one.subject for one in told if one.severity == "error" and one.code.startswith(_LOSSES)}
                 lacking[place.place.name] = len(bad)
                 standings[number] = standings[number].without_keys(bad)
-        if deep and key:
-            result = verify_open(open_views(read_vault(loaded), deep, key, []), progress)
+        if deep:
+            result = verify_open(open_views(output, read_vault(loaded), deep, use, []), progress)
             _show_level(output, "L2 files", "", result)
             findings += result.findings
     findings += judge_keys(found.history, standings, SystemClock().now())

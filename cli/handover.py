@@ -14,7 +14,6 @@ from .handover_accept import accept, transfer
 from .handover_drill import drill
 from .handover_parts import (
     CertificateOption,
-    CustodianOption,
     PurposeOption,
     Signers,
     clock,
@@ -23,7 +22,7 @@ from .handover_parts import (
     put_or_keep,
 )
 from .handover_release import OUT, DeedsOption, pass_on, release
-from .options import ConfigOption, JsonOption, KeyOption, LetterboxOption, ShareOption, SheetsOption
+from .options import ConfigOption, CustodianOption, JsonOption, KeyOption, LetterboxOption, ShareOption, SheetsOption
 from .output import Output
 from .unlock import Means
 from .vault import OpenVault, anchor_of, read_vault

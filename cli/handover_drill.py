@@ -16,9 +16,9 @@ from .config import Config, load_config
 from .custodian_key import opener_for, read_custodian
 from .exits import Exit, exit_of_codes
 from .handover_accept import tell_tested
-from .handover_parts import CertificateOption, CustodianOption, clock, open_board, put_deeds, put_or_keep
+from .handover_parts import CertificateOption, clock, open_board, put_deeds, put_or_keep
 from .handover_release import OUT, DeedsOption
-from .options import ConfigOption, JsonOption, KeyOption, LetterboxOption, ShareOption, SheetsOption
+from .options import ConfigOption, CustodianOption, JsonOption, KeyOption, LetterboxOption, ShareOption, SheetsOption
 from .output import Output
 from .unlock import Means
 from .vault import anchor_of, read_vault, rules_of, sources_of

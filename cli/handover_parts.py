@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from escrow.store import Store
     from escrow.trust import History
 
-CustodianOption = Annotated[
-    str | None, typer.Option("--custodian", metavar="FILE", help="The custodian's key file: it signs.")
-]
 NeededCustodianOption = Annotated[str, typer.Option("--custodian", metavar="FILE", help="The custodian's key file.")]
 PurposeOption = Annotated[str, typer.Option(help="For which purpose of the charter.")]
 CertificateOption = Annotated[Path | None, typer.Option(metavar="PDF", help="Write a certificate for people.")]

@@ -7,7 +7,16 @@ import typer
 
 from .config import load_config
 from .exits import Exit, exit_of_codes
-from .options import ConfigOption, JsonOption, KeyOption, NeededKeyOption
+from .key_use import UsePurposeOption, open_nights, use_of
+from .options import (
+    ConfigOption,
+    CustodianOption,
+    JsonOption,
+    KeyOption,
+    LetterboxOption,
+    ShareOption,
+    SheetsOption,
+)
 from .output import Output, printable, shown
 from .restoring import open_views
 from .units import size_text, time_label
@@ -61,9 +70,17 @@ def _end(output: Output, vault: OpenVault, text: str) -> None:
 
 
 def show(
-    snapshot: NightArgument, key: KeyOption = None, config: ConfigOption = None, as_json: JsonOption = False
+    snapshot: NightArgument,
+    key: KeyOption = None,
+    share: ShareOption = None,
+    letterbox: LetterboxOption = None,
+    sheets: SheetsOption = False,
+    custodian: CustodianOption = None,
+    purpose: UsePurposeOption = "check",
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
 ) -> None:
-    """Show one night: its notice, and with a key what is in it.
+    """Show one night: its notice, and with keys what is in it; that leaves an event.
 
     \b
     Example: escrow show latest --key /media/stick/fernhill/custody.key
@@ -73,7 +90,8 @@ def show(
     output = Output(as_json)
     vault = read_vault(load_config(config))
     one = choose(vault.history, snapshot)
-    views = open_views(vault, snapshot, key, []) if key else []
+    use = use_of(purpose, key, share, letterbox, sheets=sheets, custodian=custodian)
+    views = open_views(output, vault, snapshot, use, []) if use else []
     notice = one.link.notice
     output.row(
         f"night {one.seq}, deposited {time_label(one.store_time)} UTC by {notice.software}",
@@ -134,25 +152,28 @@ def _show_contents(output: Output, view: "CompartmentView") -> None:
 def diff(
     before: Annotated[str, typer.Argument(help="The earlier night.")],
     after: Annotated[str, typer.Argument(help="The later night, or latest.")],
-    key: NeededKeyOption,
+    key: KeyOption = None,
+    share: ShareOption = None,
+    letterbox: LetterboxOption = None,
+    sheets: SheetsOption = False,
+    custodian: CustodianOption = None,
+    purpose: UsePurposeOption = "check",
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show what changed between two nights: files, and for CSV tables the number of rows.
+    """Show what changed between two nights: files, and for CSV tables the number of rows. Leaves an event.
 
     \b
     Example: escrow diff 11 latest --key /media/stick/fernhill/custody.key
     """
     from escrow.engine.diff import diff as changes
-    from escrow.engine.reading import choose, open_snapshot
-
-    from .unlock import opener
+    from escrow.engine.reading import choose
 
     output = Output(as_json)
     vault = read_vault(load_config(config))
     chosen = [choose(vault.history, which) for which in (before, after)]
-    opens = opener(key, vault.history.vault)
-    old, new = (open_snapshot(vault.store, vault.history, one, opens) for one in chosen)
+    use = use_of(purpose, key, share, letterbox, sheets=sheets, custodian=custodian)
+    old, new = open_nights(output, vault, use, chosen)
     counts: Counter[str] = Counter()
     for change in changes(old, new):
         counts[change.kind] += 1

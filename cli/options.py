@@ -12,13 +12,13 @@ JsonOption = Annotated[bool, typer.Option("--json", help="JSON lines; the last h
 KeyOption = Annotated[
     str | None, typer.Option("--key", metavar="FILE", help="The holder's custody.key, or - for stdin.")
 ]
-NeededKeyOption = Annotated[
-    str, typer.Option("--key", metavar="FILE", help="The holder's custody.key, or - for stdin.")
-]
 ShareOption = Annotated[
     list[Path] | None, typer.Option("--share", metavar="FILE", help="A sheet's words in a file. May be repeated.")
 ]
 LetterboxOption = Annotated[
     Path | None, typer.Option(metavar="FILE", help="The key of escrow keys letterbox, for sealed sheets.")
+]
+CustodianOption = Annotated[
+    str | None, typer.Option("--custodian", metavar="FILE", help="The custodian's key file, in place of holders' keys.")
 ]
 SheetsOption = Annotated[bool, typer.Option("--sheets", help="Type the holders' sheets, word by word.")]

@@ -10,10 +10,18 @@ from escrow.errors import UsageError
 
 from .config import load_config
 from .exits import Exit
-from .options import ConfigOption, JsonOption, NeededKeyOption
+from .key_use import Use, UsePurposeOption, open_nights, use_of
+from .options import (
+    ConfigOption,
+    CustodianOption,
+    JsonOption,
+    KeyOption,
+    LetterboxOption,
+    ShareOption,
+    SheetsOption,
+)
 from .output import Output, shown
 from .units import size_text
-from .unlock import opener
 from .vault import OpenVault, read_vault
 
 if TYPE_CHECKING:
@@ -28,7 +36,6 @@ _OWN_FAULTS = ("path-", "restore-")
 
 def restore(
     snapshot: Annotated[str, typer.Argument(metavar="SNAPSHOT", help="The night's number, or latest.")],
-    key: NeededKeyOption,
     patterns: Annotated[
         list[str] | None, typer.Argument(metavar="PATTERN", help="Only these, as in .gitignore: mis/documents/")
     ] = None,
@@ -39,12 +46,19 @@ def restore(
     escape_names: Annotated[
         bool, typer.Option("--escape-names", help="Write names that this system cannot have as %XX.")
     ] = False,
+    key: KeyOption = None,
+    share: ShareOption = None,
+    letterbox: LetterboxOption = None,
+    sheets: SheetsOption = False,
+    custodian: CustodianOption = None,
+    purpose: UsePurposeOption = "restore",
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Restore a night, or some of its files. Each file's SHA-256 is checked before it gets its name.
 
-    An interrupted restore goes on when it is run again.
+    Opened with a key file, with as many sheets as the charter demands, or by a custodian to whom keys were released.
+    It leaves an event in the vault. An interrupted restore goes on when it is run again.
 
     \b
     Example: escrow restore latest "mis/documents/" --to restored --key /media/stick/fernhill/custody.key
@@ -57,8 +71,9 @@ def restore(
         raise UsageError("restore-options", "expected one place to restore to", hint=hint)
     output = Output(as_json, aside=tar == "-")
     vault = read_vault(load_config(config))
+    use = use_of(purpose, key, share, letterbox, sheets=sheets, custodian=custodian)
     vault.warn(output)
-    views = open_views(vault, snapshot, key, compartment or [])
+    views = open_views(output, vault, snapshot, use, compartment or [])
     options = RestoreOptions(_wanted(patterns or []), overwrite, escape_names)
     with output.progress() as progress:
         report = into_folder(views, to, options, progress) if to else _tar(views, str(tar), options, progress)
@@ -66,12 +81,11 @@ def restore(
     _finish(output, report, bool(patterns))
 
 
-def open_views(vault: OpenVault, snapshot: str, key: str, only: "list[str]") -> "list[CompartmentView]":
-    """A night's compartments, opened with a key file."""
-    from escrow.engine.reading import choose, open_snapshot
+def open_views(output: Output, vault: OpenVault, snapshot: str, use: Use, only: "list[str]") -> "list[CompartmentView]":
+    """A night's compartments, opened; the use is recorded."""
+    from escrow.engine.reading import choose
 
-    chosen = choose(vault.history, snapshot)
-    return open_snapshot(vault.store, vault.history, chosen, opener(key, vault.history.vault), only)
+    return open_nights(output, vault, use, [choose(vault.history, snapshot)], only)[0]
 
 
 def _tar(views: "list[CompartmentView]", tar: str, options: "RestoreOptions", progress: "Progress") -> "RestoreReport":

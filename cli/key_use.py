@@ -1,0 +1,122 @@
+"""A use of keys: for a purpose of the charter, by whoever may, and with an event that tells of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from escrow.errors import IntegrityError, RefusedError, StoreError, UsageError
+
+from .custodian_key import read_custodian
+from .handover_parts import clock, custodian_board, open_board, put_deeds
+from .output import Output
+from .unlock import Means
+from .vault import OpenVault, connect, store_of
+
+if TYPE_CHECKING:
+    from escrow.custody.release import Board
+    from escrow.engine.reading import CompartmentView
+    from escrow.trust import Snapshot
+
+DEEDS = "deeds"
+UsePurposeOption = Annotated[str, typer.Option("--purpose", help="The charter's purpose for which keys are used.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """With what a vault is opened, and for which purpose. `custodian`: a custodian's key file, after a release."""
+
+    means: Means
+    purpose: str
+    custodian: str | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.means) or self.custodian is not None
+
+
+def use_of(
+    purpose: str,
+    key: str | None = None,
+    share: Sequence[Path] | None = None,
+    letterbox: Path | None = None,
+    *,
+    sheets: bool = False,
+    custodian: str | None = None,
+) -> Use:
+    """A use from a command's options. UsageError `key-both`."""
+    use = Use(Means(key, tuple(share or ()), letterbox, sheets), purpose, custodian)
+    if use.means and custodian is not None:
+        raise UsageError("key-both", "expected holders' keys or a custodian's, found both", hint="leave one out")
+    return use
+
+
+def open_nights(
+    output: Output, vault: OpenVault, use: Use, nights: "Sequence[Snapshot]", only: Sequence[str] = ()
+) -> "list[list[CompartmentView]]":
+    """The compartments of each night, opened; a custodian's are those that were released to it.
+
+    RefusedError `event-purpose` before anything is opened, and all that opening raises. The event that tells of it
+    never stops a restore: where it cannot be put it is left in the state folder, and told.
+    """
+    from escrow.engine.reading import open_snapshot
+
+    history = vault.history
+    _check_purpose(vault, use)
+    board = _board(vault, use)
+    chosen = only
+    if use.custodian is not None and not only:
+        known = history.handover.keys_of([key.public() for key in board.keys])
+        parts = {part.compartment for night in nights for part in night.parts if part.key in known}
+        chosen = sorted(parts)
+        if not chosen:
+            hint = "escrow handover status shows what was released to whom"
+            raise RefusedError("key-not-released", "no series of this night was released to this key", hint=hint)
+    views = [open_snapshot(vault.store, history, night, board.opener, chosen) for night in nights]
+    parts_used = {
+        (part.key, part.series) for night in nights for part in night.parts if not chosen or part.compartment in chosen
+    }
+    _leave_event(output, vault, use, board, parts_used)
+    return views
+
+
+def _check_purpose(vault: OpenVault, use: Use) -> None:
+    from escrow.trust.handover import purposes_of
+
+    charter = vault.history.charter
+    assert charter is not None
+    known = purposes_of(charter, vault.history.handover)
+    if use.purpose not in known:
+        found = f"expected a purpose of the charter ({', '.join(sorted(known))}), found {use.purpose!r}"
+        raise RefusedError("event-purpose", found, hint="say it with --purpose, or amend the charter")
+
+
+def _board(vault: OpenVault, use: Use) -> "Board":
+    if use.custodian is not None:
+        return custodian_board(read_custodian(use.custodian), vault.history, vault.store)
+    return open_board(use.means, vault.history)
+
+
+def _leave_event(output: Output, vault: OpenVault, use: Use, board: "Board", parts: "set[tuple[str, str]]") -> None:
+    from escrow.custody.deeds import next_event, sign_event
+
+    from .public_folder import write_whole
+
+    try:
+        event = replace(
+            next_event(vault.history, "key-use", board.keys, clock()),
+            purpose=use.purpose,
+            keys=tuple(sorted({key for key, _ in parts})) or None,
+            series=tuple(sorted({series for _, series in parts})) or None,
+        )
+        name, data = sign_event(vault.history, event, board.keys)
+    except (IntegrityError, RefusedError) as error:
+        output.note(f"{error.code}: this use of keys is not recorded ({error})")
+        return
+    try:
+        put_deeds(connect(store_of(vault.config)), vault.history, [(name, data)])
+    except StoreError as error:
+        folder = vault.config.state / DEEDS
+        write_whole(folder / name, data)
+        output.note(f"{error.code}: the event may not be put from here; whoever may runs escrow handover post {folder}")
