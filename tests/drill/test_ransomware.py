@@ -92,7 +92,22 @@ def test_names_covered_by_what_nobody_can_read(scene: Scene, tmp_path: Path) -> 
     assert {"cover", "junk"} <= set(attacker.done)
     code, alarms = scene.findings()
     assert code == Exit.INTEGRITY
-    assert alarms
+    assert {"name-hash", "object-covered"} <= alarms
+    check_all_nights(scene, tmp_path / "after")
+    assert anew(scene, attacker, None).code == Exit.OK
+    check_all_nights(scene, tmp_path / "later")
+
+
+@pytest.mark.parametrize("server", ["seaweed"], indirect=True)
+def test_a_longer_history_than_the_honest_one(scene: Scene, tmp_path: Path) -> None:
+    """It becomes the main branch; who saw the other one is told, and restores it by number and hash."""
+    attacker = Attacker(scene)
+    prev = attacker.payload_hash(1)
+    for seq in range(2, 6):
+        prev = attacker.lie(seq, prev, *attacker.quiet())
+    code, alarms = scene.findings()
+    assert code == Exit.ROLLBACK
+    assert {"rollback-other", "notice-fork"} <= alarms
     check_all_nights(scene, tmp_path / "after")
     assert anew(scene, attacker, None).code == Exit.OK
     check_all_nights(scene, tmp_path / "later")
