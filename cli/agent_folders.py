@@ -28,6 +28,14 @@ def refuse_agent_folder(out: Path) -> None:
         _refuse_config(out, target, load_config(None))
 
 
+def refuse_agent() -> None:
+    """RefusedError `key-on-agent` when this is a nightly machine, by the configuration that a command would find."""
+    file = find_config(None)
+    if file.exists() and (load_config(file).state / agent_key.FILE).exists():
+        hint = "take another computer: the nightly machine never sees a sheet"
+        raise RefusedError("key-on-agent", f"this is a nightly machine ({file}): no sheet is typed here", hint=hint)
+
+
 def _refuse_config(out: Path, target: Path, config: Config) -> None:
     store = config.store.url if config.store and "://" not in config.store.url else None
     for folder in (config.state, *(source.path for source in config.sources), *([Path(store)] if store else [])):

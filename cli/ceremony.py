@@ -4,7 +4,6 @@ Until the sheets are typed back nothing is written but pages to print, which are
 that stops after its beginning is void.
 """
 
-import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -135,9 +134,19 @@ def _printed(desk: Desk, draft: "Draft", sheet: "Sheet", room: Room) -> None:
         )
         confirm(desk, "Is it in your hand, and the window closed?", "printed")
     finally:
-        with contextlib.suppress(FileNotFoundError):
-            path.unlink()
+        _remove(desk, path)
     desk.say("The file is removed.")
+
+
+def _remove(desk: Desk, path: Path) -> None:
+    """Windows does not remove what a window has open."""
+    while True:
+        try:
+            path.unlink(missing_ok=True)
+        except PermissionError:
+            desk.ask(f"{path} is still open: close its window, then press Enter: ")
+        else:
+            return
 
 
 def columns(words: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from escrow.errors import FormatError, UsageError
 
-from .agent_folders import refuse_agent_folder
+from .agent_folders import refuse_agent, refuse_agent_folder
 from .ceremony import Room, check_offline
 from .desk import Desk
 from .keys import check_free
@@ -68,6 +68,7 @@ def room_of(
 
     `again`: an interrupted rekey goes on in `out`.
     """
+    refuse_agent()
     refuse_agent_folder(out)
     if not again:
         check_free(out)

@@ -284,9 +284,11 @@ def letterbox(
 
 def _typed(history: "History") -> "Share":
     """One sheet, typed by its holder after a look at the fingerprint."""
+    from .agent_folders import refuse_agent
     from .desk import Terminal
     from .shares import show_vault, type_share
 
+    refuse_agent()
     assert history.charter is not None
     desk = Terminal()
     desk.clear()

@@ -118,6 +118,20 @@ def test_printed_sheets_are_removed_when_they_are_in_the_hand(tmp_path: Path) ->
     no_words(tmp_path, people.papers)
 
 
+def test_a_page_that_is_still_open_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    unlink, refused = Path.unlink, iter([True])
+
+    def held_open(path: Path, missing_ok: bool = False) -> None:
+        if path.suffix == ".pdf" and next(refused, False):
+            raise PermissionError
+        unlink(path, missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", held_open)
+    hold_new(People(), deal.PLAN, SIMPLE, None, Room(tmp_path, pages=tmp_path / "pages"))
+    assert next(refused, None) is None
+    assert list((tmp_path / "pages").iterdir()) == []
+
+
 def test_a_machine_on_a_network_is_refused_unless_that_is_minuted() -> None:
     ceremony.check_offline(False, None)
     ceremony.check_offline(True, "the only machine we have")

@@ -39,9 +39,10 @@ def ceremony(world: World, *more: str | Path) -> Papers:
     config = world.config.read_text()
     kept = [line for line in config.splitlines() if not line.startswith(("vault =", "fingerprint ="))]
     world.config.write_text("\n".join(kept).replace("../vault", "../vault2"))
-    for name in world.state.iterdir():
-        if name.name != "agent.key":
-            name.unlink()
+    key = (world.state / "agent.key").read_bytes()
+    shutil.rmtree(world.state)
+    world.state.mkdir()
+    (world.state / "agent.key").write_bytes(key)
     publish(world, "q")
     assert world.run("snapshot").code == 0
     return people.papers
@@ -218,3 +219,19 @@ def test_sheets_are_not_asked_of_a_vault_with_a_key_file(world: World) -> None:
     )
     assert (done.code, "share-unused" in done.err) == (Exit.WRONG_KEY, True)
     assert PASSPHRASE not in done.err
+
+
+@pytest.mark.parametrize("command", ["ceremony", "check", "reshare", "rekey", "seal-share"])
+def test_no_sheet_is_typed_on_the_nightly_machine(command: str, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    recipient = escrow("keys", "letterbox", "--out", world.root / "box").out.strip()
+    monkeypatch.chdir(world.config.parent)
+    public, out = ("--public", world.root / "holder" / "public"), ("--out", world.root / "q")
+    words = {
+        "ceremony": ("--school", "F", "--agent", world.root / "server.card", *out),
+        "check": public,
+        "reshare": (*public, *out, "--policy", "simple"),
+        "rekey": (*public, *out, "--policy", "simple"),
+        "seal-share": (*public, *out, "--to", recipient),
+    }
+    done = at_screen(People(), "keys", command, *words[command])
+    assert (done.code, "key-on-agent" in done.err) == (Exit.REFUSED, True), done.err
