@@ -14,7 +14,6 @@ from escrow.errors import UsageError
 if TYPE_CHECKING:
     from escrow.engine.reading import SeriesOpener
     from escrow.seal import Secret
-    from escrow.trust import History
 
 _MAX_KEY_FILE = 64 * 1024
 _LETTERS = "abcdefghjkmnpqrstuvwxyz"
@@ -37,49 +36,22 @@ def read_key(given: str) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """What a command was given to open a vault with: a key file, or sheets from files and (`typed`) the keyboard."""
+    """What a command was given to open a vault with: a key file, or sheets from files and (`typed`) the keyboard.
+
+    UsageError `key-both` for a key file beside sheets.
+    """
 
     key: str | None = None
     shares: Sequence[Path] = ()
     letterbox: Path | None = None
     typed: bool = False
 
+    def __post_init__(self) -> None:
+        if self.key is not None and (self.shares or self.typed):
+            raise UsageError("key-both", "expected a key file or sheets, found both", hint="leave one out")
+
     def __bool__(self) -> bool:
         return self.key is not None or bool(self.shares) or self.typed
-
-
-def unlock(means: Means, history: "History") -> "SeriesOpener":
-    """What opens the series keys of a vault. Nothing of it is written anywhere.
-
-    UsageError (`key-missing`, `terminal-needed`, ...), WrongKeyError, FormatError.
-    """
-    from escrow.custody import series_identity
-    from escrow.custody.newvault import custody_identity
-    from escrow.custody.sheets import combine_sheets
-
-    if not means:
-        hint = "say --key FILE, --share FILE for each sheet, or --sheets to type them"
-        raise UsageError("key-missing", "expected a key file or sheets, found neither", hint=hint)
-    if means.key is not None:
-        if means.shares or means.typed:
-            raise UsageError("key-both", "expected a key file or sheets, found both", hint="leave one out")
-        return opener(means.key, history.vault)
-    from .desk import Terminal
-    from .holders import collect_sheets
-
-    assert history.charter is not None
-    desk = Terminal() if means.typed else None
-    sheets = collect_sheets(desk, history, means.shares, means.letterbox)
-    custody = custody_identity(combine_sheets(sheets, history.charter), history.vault)
-    return lambda sealed, key: series_identity(sealed, key, history.vault, custody)
-
-
-def opener(given: str, vault: str) -> "SeriesOpener":
-    """What opens the series keys of `vault`, from a key file. UsageError, WrongKeyError, FormatError."""
-    from escrow.custody.opening import is_sealed
-
-    data = read_key(given)
-    return opener_of(data, _passphrase() if is_sealed(data) else None, vault)
 
 
 def read_secret(given: str, vault: str) -> "Secret":
