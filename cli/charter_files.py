@@ -158,13 +158,11 @@ def lacks(base: "Charter", charter: "Charter", draft: bytes) -> str:
     """What a draft still lacks, in a sentence; "" when it is complete."""
     from escrow.record import Charter
     from escrow.trust import open_record
-    from escrow.trust.quorum import board, is_minor, lacking, voices
+    from escrow.trust.quorum import lacking, rule_of, voices
 
     signers = open_record(draft, Charter, voices(base) | voices(charter)).signers
     missing = lacking(base, charter, signers)
-    if missing is None or (is_minor(base, charter) and signers & board(base)):
-        return ""
-    return missing[1]
+    return "" if missing is None or rule_of(base, charter, signers) else missing[1]
 
 
 def now() -> datetime:

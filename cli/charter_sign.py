@@ -25,7 +25,7 @@ def sign(
         str | None, typer.Option("--key", metavar="FILE", help="The holder's custody.key, or a custodian's key file.")
     ] = None,
     share: Annotated[Path | None, typer.Option(help="A file with the words of the holder's sheet.")] = None,
-    type_: Annotated[bool, typer.Option("--type", help="Type the sheet's words.")] = False,
+    sheets: Annotated[bool, typer.Option("--sheets", help="Type the words of the holder's sheet.")] = False,
     letterbox: Annotated[Path | None, typer.Option(help="What opens a sheet sealed by escrow keys letterbox.")] = None,
     draft: Annotated[Path | None, typer.Option(help="The draft to write. Default: charter-N.json beside FILE.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Sign without being asked.")] = False,
@@ -69,13 +69,13 @@ def sign(
     bad = next((finding for finding in findings if finding.severity == "error"), None)
     if bad:
         raise RefusedError(bad.code, bad.detail, hint="change the text, and look at it with escrow charter check")
-    signer = _signer(basis, charter, key, share, letterbox, type_)
+    signer = _signer(basis, charter, key, share, letterbox, sheets)
     if signer:
         _agree(output, yes)
         data = _signed(data, charter, signer, fresh=text)
         files.replace_file(target, data)
     elif text:
-        raise UsageError("signer-missing", "expected --key, --share or --type, found none")
+        raise UsageError("signer-missing", "expected --key, --share or --sheets, found none")
     names = files.names_of(base, charter, data)
     output.row(f"signed by: {', '.join(names) or 'nobody'}", signed_by=list(names))
     missing = files.lacks(base, charter, data) if names else "expected a holder to sign, found nobody"
@@ -111,7 +111,7 @@ def _signer(
     """The one key that signs. UsageError, WrongKeyError `signer-unknown` when neither charter names it."""
     given = sum((key is not None, share is not None, typed))
     if given > 1:
-        raise UsageError("signer-one", "expected one of --key, --share and --type, found several")
+        raise UsageError("signer-one", "expected one of --key, --share and --sheets, found several")
     if given == 0:
         return None
     signer = _of_file(key, charter.vault) if key is not None else _of_sheet(basis, share, letterbox)

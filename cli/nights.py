@@ -77,7 +77,7 @@ def deposit_night(
 
 def judge_night(report: "NightReport") -> Exit:
     """What a night's report means for the scheduler."""
-    if "store-rolled-back" in report.alarms:
+    if {"store-rolled-back", "charter-rolled-back"} & set(report.alarms):
         return Exit.ROLLBACK
     if "series-churn" in report.alarms:
         return Exit.SERIES_CHURN

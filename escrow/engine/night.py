@@ -257,7 +257,7 @@ def _counts(lane: Lane, begun: str | None) -> CompartmentNight:
 
 
 def _alarms(agent: Agent, footing: Footing) -> list[str]:
-    found = []
+    found = list(footing.alarms)
     if footing.tail is Tail.STORE_ROLLED_BACK:
         found.append("store-rolled-back")
     since = int((footing.now - UNPLANNED_WITHIN).timestamp())

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
 
+from escrow.engine.charters import believed, remember_charters, remembered_charters
 from escrow.engine.fetch import public_objects
 from escrow.engine.ports import Clock
 from escrow.engine.state import Birth, State
@@ -51,6 +52,7 @@ class Footing:
     now: datetime
     warnings: tuple[str, ...] = ()
     events: EventHead | None = None
+    alarms: tuple[str, ...] = ()
 
 
 def judge_tail(head_name: str | None, present: bool, others: Collection[str], me: str) -> Tail:
@@ -77,7 +79,7 @@ def find_footing(store: Store, state: State, me: VerifyKey, clock: Clock, anchor
     basis = list(public_objects(store, ("charter/", "stock/")))
     events, unseen = _events(store)
     basis += events
-    agreed = accept(basis, vault=anchor.vault, fingerprint=anchor.fingerprint)
+    basis, agreed, alarms = _agreed(state, anchor, basis)
     charter = _charter_in_force(agreed)
     _check_here(agreed)
     head = state.head()
@@ -102,7 +104,23 @@ def find_footing(store: Store, state: State, me: VerifyKey, clock: Clock, anchor
     warnings = tuple(f"{name}: no notice of this vault; it was left out" for name in newest if name not in writers)
     charters = {hashlib.sha256(to_payload(one)).hexdigest(): one for one in agreed.charters}
     seen = agreed.event_head
-    return Footing(charter, agreed.charter_sha256, charters, agreed.keys, tail, head, now, (*warnings, *unseen), seen)
+    told = (*warnings, *unseen)
+    return Footing(charter, agreed.charter_sha256, charters, agreed.keys, tail, head, now, told, seen, alarms)
+
+
+def _agreed(
+    state: State, anchor: Anchor, shown: list[tuple[str, bytes]]
+) -> tuple[list[tuple[str, bytes]], History, tuple[str, ...]]:
+    """What the store shows under the charters that this machine has seen; `charter-rolled-back` where that differs."""
+    history = accept(shown, vault=anchor.vault, fingerprint=anchor.fingerprint)
+    _charter_in_force(history)
+    basis = believed(shown, remembered_charters(state.folder, anchor.vault))
+    agreed = history
+    if set(basis) != set(shown):
+        agreed = accept(basis, vault=anchor.vault, fingerprint=anchor.fingerprint)
+    remember_charters(state.folder, basis, agreed.charters)
+    same = agreed.charter_sha256 == history.charter_sha256
+    return basis, agreed, () if same else ("charter-rolled-back",)
 
 
 def finish_pending(store: Store, state: State) -> None:

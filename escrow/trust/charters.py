@@ -7,7 +7,7 @@ from escrow.record import Charter
 from escrow.seal import parse_recipient
 from escrow.trust.findings import Findings, Severity
 from escrow.trust.intake import Candidate, Intake, foreign
-from escrow.trust.quorum import board, is_minor, lacking, voices
+from escrow.trust.quorum import lacking, rule_of, voices
 
 
 def accept_charters(
@@ -57,14 +57,11 @@ def _rule(
         findings.add(problem[0], found.name, problem[1])
         return None
     signers = intake.signers(found, voices(charter) | (voices(old) if old else frozenset()))
+    rule = rule_of(old, charter, signers)
     missing = lacking(old, charter, signers)
-    if missing is None:
-        return "full"
-    if old and is_minor(old, charter) and signers & board(old):
-        return "minor"
-    if signers:
+    if signers and rule is None and missing:
         findings.add(missing[0], found.name, missing[1])
-    return None
+    return rule
 
 
 def _form(found: Candidate[Charter], before: Candidate[Charter] | None) -> tuple[str, str] | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import replace
+from typing import Literal
 
 from escrow.record import Charter
 from escrow.seal import VerifyKey
@@ -32,6 +33,17 @@ def lacking(before: Charter | None, charter: Charter, signers: Collection[Verify
         custodian = demand.custodian
         if custodian and VerifyKey.parse(custodian.key) not in signers:
             return "charter-custodian", f"expected the custodian of charter {demand.n}, {custodian.name}, to sign"
+    return None
+
+
+def rule_of(
+    before: Charter | None, charter: Charter, signers: Collection[VerifyKey]
+) -> Literal["full", "minor"] | None:
+    """By which rule these signers make a charter follow `before`: enough of all, or one holder; None when by none."""
+    if lacking(before, charter, signers) is None:
+        return "full"
+    if before is not None and is_minor(before, charter) and not board(before).isdisjoint(signers):
+        return "minor"
     return None
 
 

@@ -160,7 +160,7 @@ def test_who_may_not_sign_does_not(world: World, text: Path, tmp_path: Path) -> 
     base = ("charter", "sign", text, "--public", public, "--yes")
     refused(Exit.WRONG_KEY, "key-other-vault", *base, "--key", tmp_path / "other" / "custody.key")
     refused(Exit.USAGE, "signer-missing", *base)
-    refused(Exit.USAGE, "signer-one", *base, "--key", world.key, "--type")
+    refused(Exit.USAGE, "signer-one", *base, "--key", world.key, "--sheets")
     refused(Exit.USAGE, "charter-basis", "charter", "check", text, "--config", tmp_path / "none.toml")
     refused(Exit.USAGE, "charter-unreadable", "charter", "check", tmp_path / "none", "--public", public)
     assert not (text.parent / "charter-2.json").exists()

@@ -1,6 +1,5 @@
 """What no charter may agree to, each by one change of a good one; and every template of policies held against it."""
 
-import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

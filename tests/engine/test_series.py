@@ -20,6 +20,7 @@ from escrow.store import MemoryStore
 from escrow.trust import Head, sign_record
 from tests.engine.kit import NIGHTS, RULES, STRANGER, T0, School, errors, school
 from tests.store.faulty import CountingStore, Crash, Fault, FaultyStore
+from tests.trust.world import payload_sha256
 
 DAY = timedelta(days=1)
 
@@ -348,6 +349,51 @@ def test_a_new_key_on_the_old_state(place: School) -> None:
     assert why(report) == {"agent-changed"}
     place.check_all_snapshots(NIGHTS)
     place.check_healthy()
+
+
+def _withhold(place: School, number: int) -> dict[str, object]:
+    """The store no longer shows the charter of this number."""
+    assert isinstance(place.store, MemoryStore)
+    names = [name for name in place.store._objects if name.startswith(f"charter/{number:08d}")]
+    return {name: place.store._objects.pop(name) for name in names}
+
+
+def test_a_store_that_withholds_a_charter_moves_no_night_back_to_an_older_one(place: School) -> None:
+    place.nights(1)
+    charter = charter_2(place, cap_days=800)
+    assert why(place.night(NIGHTS[2])) == {"charter-changed"}
+    assert _withhold(place, 2)
+    assert place.history().charter != charter
+    report = place.night(NIGHTS[3])
+    assert (report.alarms, why(report)) == (("charter-rolled-back",), {None})
+    assert place.history().main[-1].notice.charter == payload_sha256(charter)
+
+
+def test_former_holders_and_the_store_together_do_not_replace_a_charter_that_was_seen(place: School) -> None:
+    """Another charter 2, signed as the first demands: a fork for others, no doubt for the machine that saw one."""
+    place.nights(1)
+    mine = charter_2(place, cap_days=800)
+    place.night(NIGHTS[2])
+    hidden = _withhold(place, 2)
+    charter_2(place, cap_days=700)
+    report = place.night(NIGHTS[3])
+    assert (report.alarms, why(report)) == (("charter-rolled-back",), {None})
+    assert isinstance(place.store, MemoryStore)
+    place.store._objects.update(hidden)  # type: ignore[arg-type]
+    assert "charter-fork" in [one.code for one in place.history().findings]
+    report = place.night(NIGHTS[1])
+    assert (report.alarms, why(report)) == (("charter-rolled-back",), {None})
+    assert place.history().main[-1].notice.charter == payload_sha256(mine)
+
+
+def test_a_damaged_memory_of_charters_is_as_none(place: School) -> None:
+    charter_2(place, cap_days=800)
+    place.nights(1)
+    for path in (place.state / "charter").iterdir():
+        path.write_bytes(b"junk")
+    assert place.night(NIGHTS[2]).alarms == ()
+    assert _withhold(place, 2)
+    assert place.night(NIGHTS[3]).alarms == ("charter-rolled-back",), "it was mended"
 
 
 def test_store_without_its_charter(place: School) -> None:
