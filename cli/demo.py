@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -84,6 +85,7 @@ def _s3_server(output: Output) -> Iterator[tuple[str, str]]:
 
     before = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("AWS_")}
     folder = Path(tempfile.mkdtemp(prefix="escrow-s3-"))
+    ended = signal.signal(signal.SIGTERM, signal.default_int_handler)  # else the server would live on
     try:
         server = Server(folder)
         try:
@@ -96,6 +98,7 @@ def _s3_server(output: Output) -> Iterator[tuple[str, str]]:
         finally:
             server.stop()
     finally:
+        signal.signal(signal.SIGTERM, ended)
         shutil.rmtree(folder, ignore_errors=True)
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             os.environ.pop(name, None)

@@ -120,6 +120,13 @@ class Attacker:
             self.attempt("delete", "delete_object", **where)
             self.attempt("delete", "delete_object", **where, BypassGovernanceRetention=True)
 
+    def lengthen(self) -> None:
+        """Nobody could delete a night that should go one day, and its place is paid for until then."""
+        until = datetime.now(UTC) + CENTURY / 4
+        for name in self.names:
+            lock = {"Mode": "COMPLIANCE", "RetainUntilDate": until}
+            self.attempt("lengthen", "put_object_retention", Key=name, Retention=lock)
+
     def turn_bucket(self) -> None:
         """What the bucket as a whole would have to allow."""
         rule = {"ID": "all", "Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"Days": 1}}

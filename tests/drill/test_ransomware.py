@@ -30,6 +30,7 @@ def attack(scene: Scene) -> Attacker:
     attacker = Attacker(scene)
     attacker.erase()
     attacker.turn_bucket()
+    attacker.lengthen()
     attacker.cover()
     attacker.lie(2, attacker.payload_hash(1))
     series = attacker.notices[list(attacker.notices)[-1]].series[0].series
@@ -53,7 +54,7 @@ def test_the_drill(scene: Scene, tmp_path: Path) -> None:
     # what nothing may let through, and what the drill must have got through to be one
     assert {verb for verb in attacker.done if verb in NEVER} == set()
     assert set(NEVER) <= set(attacker.refused)
-    assert {"cover", "cover in parts", "junk", "odd name", "lie"} <= set(attacker.done)
+    assert {"lengthen", "cover", "cover in parts", "junk", "odd name", "lie"} <= set(attacker.done)
 
     code, alarms = scene.findings()
     assert code == Exit.INTEGRITY
