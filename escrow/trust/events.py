@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 
 from escrow.errors import RefusedError
 from escrow.record import Charter, Event, EventHead, Notice, Receipt, Release, StockKey
@@ -61,12 +62,10 @@ class _Chain:
         """All events of one number, in the order of their hashes; False when none of them is one."""
         taken: dict[str, EventLink] = {}
         places = [self._place]
-        for found in sorted(rivals, key=lambda found: found.sha256):
-            if found.sha256 in taken:
-                continue
-            link = self._link(found)
+        for sha256, alike in groupby(sorted(rivals, key=lambda found: found.sha256), key=lambda found: found.sha256):
+            link = self._link(list(alike))
             if link:
-                taken[found.sha256] = link
+                taken[sha256] = link
                 places.append(self._charters[link.event.charter][0] if not link.refused else 0)
         if len(taken) > 1:
             names = ", ".join(link.name for link in taken.values())
@@ -77,7 +76,9 @@ class _Chain:
         self._place = max(places)
         return bool(taken)
 
-    def _link(self, found: Candidate[Event]) -> EventLink | None:
+    def _link(self, envelopes: list[Candidate[Event]]) -> EventLink | None:
+        """One event, of which several envelopes may hold some signatures each."""
+        found = envelopes[0]
         event = found.record
         if event.prev is not None and event.prev not in self._before:
             detail = f"expected prev of {', '.join(sorted(self._before))}, the event before, found {event.prev}"
@@ -88,7 +89,7 @@ class _Chain:
             self._findings.add("event-charter", found.name, detail)
             return None
         trusted = self._trusted | {VerifyKey.parse(grant.to.key) for grant in self._grants()}
-        signers = self._intake.signers(found, trusted)
+        signers = frozenset[VerifyKey]().union(*(self._intake.signers(one, trusted) for one in envelopes))
         if not signers:
             return None
         place, charter = self._charters[event.charter]
@@ -174,6 +175,7 @@ def _releases(
     intake: Intake, vault: str, chain: _Chain, keys: Mapping[str, StockKey], findings: Findings
 ) -> Iterator[tuple[str, Release]]:
     told = {link.event.deed: link for link in chain.links if link.event.kind == "released" and not link.refused}
+    signers: dict[str, frozenset[VerifyKey]] = {}
     for found in intake.releases:
         release, link = found.record, told.get(found.sha256)
         if foreign(found, vault, findings):
@@ -186,20 +188,21 @@ def _releases(
         if said != (event.n, event.notice, event.to, event.keys, event.purpose):
             findings.add("release-differs", found.name, "expected what its event says, found otherwise")
             continue
-        if not link.signers <= intake.signers(found, link.signers):
-            findings.add("release-quorum", found.name, "expected the signatures of all who signed its event")
-            continue
         wrong = [one.id for one in release.keys if one.id not in keys or keys[one.id].compartment != one.compartment]
         if wrong:
             findings.add("release-key", found.name, f"expected keys as the stock has them, found {', '.join(wrong)}")
+        signers[found.sha256] = signers.get(found.sha256, frozenset()) | intake.signers(found, link.signers)
         yield found.sha256, release
-        told.pop(found.sha256)
-    for link in told.values():
-        findings.add("release-missing", link.name, f"expected the release {link.event.deed}, found none valid")
+    for sha256, link in told.items():
+        if sha256 not in signers:
+            findings.add("release-missing", link.name, f"expected the release {sha256}, found none valid")
+        elif not link.signers <= signers[sha256]:
+            findings.add("release-quorum", link.name, "expected its release signed by all who signed it, found fewer")
 
 
 def _receipts(intake: Intake, vault: str, chain: _Chain, findings: Findings) -> Iterator[tuple[str, Receipt]]:
     told = {link.event.deed: link for link in chain.links if link.event.kind == "accepted" and not link.refused}
+    taken: set[str] = set()
     for found in intake.receipts:
         receipt, link = found.record, told.get(found.sha256)
         if foreign(found, vault, findings):
@@ -209,7 +212,8 @@ def _receipts(intake: Intake, vault: str, chain: _Chain, findings: Findings) -> 
         elif (receipt.n, receipt.release) != (link.event.n, link.event.release):
             findings.add("receipt-differs", found.name, "expected what its event says, found otherwise")
         elif link.signers & intake.signers(found, link.signers):
+            taken.add(found.sha256)
             yield found.sha256, receipt
-            told.pop(found.sha256)
-    for link in told.values():
-        findings.add("receipt-missing", link.name, f"expected the receipt {link.event.deed}, found none valid")
+    for sha256, link in told.items():
+        if sha256 not in taken:
+            findings.add("receipt-missing", link.name, f"expected the receipt {sha256}, found none valid")

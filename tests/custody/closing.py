@@ -10,9 +10,9 @@ from escrow import record as r
 from escrow.custody import NewVault, series_identity
 from escrow.custody.custodian import CustodianKey
 from escrow.custody.deeds import Named, identity_of, next_event, open_grant, sign_deed, sign_event
+from escrow.custody.newvault import make_stock
 from escrow.custody.policies import Bench, Policy, Seat
 from escrow.custody.quorum import Draft, draft_vault
-from escrow.custody.newvault import make_stock
 from escrow.custody.release import Board, Scope, Terms, draft_release, released_opener
 from escrow.engine.acceptance import Copied, Opening, Tested, prove_copy, take_copy
 from escrow.engine.copying import read_original
@@ -209,3 +209,12 @@ def closing(folder: Path, nights: int = 3) -> Closing:
 def reloaded(place: Closing, store: Store) -> History:
     """What another store says of the vault."""
     return load_history(store, place.school.anchor)
+
+
+def again(base: Closing, folder: Path) -> Closing:
+    """The same vault as it is now, apart from here on. The machine that writes it stays behind."""
+    clock = FixedClock(base.clock.at)
+    assert isinstance(base.store, MemoryStore)
+    assert isinstance(base.own, MemoryStore)
+    school = School(folder / "school", MemoryStore(base.store.dump(), clock=clock.now), clock, base.school.vault)
+    return Closing(school, MemoryStore(base.own.dump(), clock=clock.now), folder / "la")
