@@ -1,6 +1,7 @@
 """What changes from one charter to the next, in words, and who must sign it. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
 
 from escrow.custody.charter_toml import members_of, owners
 from escrow.record import Charter, JsonObject, JsonValue, key_id_of
@@ -32,7 +33,7 @@ LABELS = {
     "ext": "extensions",
     "crit": "extensions that a reader must know",
 }
-_FIRST = ("role", "name", "id", "kind")
+_FIRST = ("name", "role", "id", "kind")
 _NAMED_BY = ("key", "id", "kind", "name", "role")
 
 
@@ -92,7 +93,9 @@ def _changed(label: str, old: JsonValue, new: JsonValue) -> Iterator[str]:
 
 
 def _lists(label: str, old: Sequence[JsonValue], new: Sequence[JsonValue]) -> Iterator[str]:
-    before, after = _by_name(old), _by_name(new)
+    counts = [Counter(map(_name, items)) for items in (old, new)]
+    twice = {name for count in counts for name, number in count.items() if number > 1}
+    before, after = _by_name(old, twice), _by_name(new, twice)
     for name, value in before.items():
         if name not in after:
             yield f"{label}: gone: {shown(value)}"
@@ -105,13 +108,16 @@ def _lists(label: str, old: Sequence[JsonValue], new: Sequence[JsonValue]) -> It
         yield f"{label}: in another order"
 
 
-def _by_name(items: Sequence[JsonValue]) -> dict[str, JsonValue]:
-    """Items by what names them, or by all they say where two have one name."""
-    names = [_name(item) for item in items]
-    return {
-        name if names.count(name) == 1 else f"{shown(item)} {at}": item
-        for at, (name, item) in enumerate(zip(names, items, strict=True))
-    }
+def _by_name(items: Sequence[JsonValue], twice: Collection[str]) -> dict[str, JsonValue]:
+    """Items by what names them, or by all they say where that names several."""
+    found: dict[str, JsonValue] = {}
+    for item in items:
+        name = _name(item)
+        key = shown(item) if name in twice else name
+        while key in found:
+            key += " again"
+        found[key] = item
+    return found
 
 
 def _name(item: JsonValue) -> str:
