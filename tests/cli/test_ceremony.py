@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -85,6 +86,13 @@ def test_the_minutes_are_signed_by_all_and_hold_no_secret(tmp_path: Path) -> Non
     text = (tmp_path / "minutes.txt").read_text("utf-8")
     assert draft.fingerprint in text and "chair of governors" in text
     assert draft.secret.reveal().hex() not in text
+
+
+def test_sheets_that_do_not_give_the_secret_end_the_ceremony(tmp_path: Path) -> None:
+    draft, _ = deal.vault()
+    with pytest.raises(IntegrityError) as raised:
+        ceremony.hand_out(People(), replace(draft, secret=Secret(b"x" * 32)), Room(tmp_path))
+    assert raised.value.code == "share-secret"
 
 
 def test_mistakes_at_the_keyboard_are_told_and_cost_nothing(tmp_path: Path) -> None:
@@ -253,7 +261,9 @@ def test_a_rekey_that_crashes_at_any_write_is_resumed(tmp_path: Path) -> None:
         papers = list(people.papers.values())[1:]
         published = public[0] | written(out / "public")
         if (out / holding.PENDING).exists():
-            if not any(name.startswith("charter/00000002") for name in published):
+            if any(name.startswith("charter/00000002") for name in published):
+                works(published, papers)
+            else:
                 old_opens(published, old_papers)
             resume(out, public, People(typing=papers), old)
             assert not (out / holding.PENDING).exists()
