@@ -1,4 +1,4 @@
-"""What is done with keys, and who got them: events, releases and receipts (docs/format.md, sections 4.5 to 4.7)."""
+"""What is done with keys, and who got them: events, releases and receipts (docs/format.md, sections 13.1 to 13.3)."""
 
 import re
 from collections.abc import Iterable
@@ -72,7 +72,7 @@ class NoticeHead:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event(Record):
-    """One link of the chain of events, section 4.5. `sealed`: details that could identify a person."""
+    """One link of the chain of events, section 13.1. `sealed`: details that could identify a person."""
 
     TYPE = "event"
 
@@ -118,7 +118,7 @@ class ReleasedKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release(Record):
-    """The deed that gives a party the keys of some series, section 4.6; `n` is that of the event that tells it."""
+    """The deed that gives a party the keys of some series, section 13.2; `n` is that of the event that tells it."""
 
     TYPE = "release"
 
@@ -158,7 +158,7 @@ class Returned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt(Record):
-    """The countersigned answer to a release, section 4.7; `n` is that of the event that tells it."""
+    """The countersigned answer to a release, section 13.3; `n` is that of the event that tells it."""
 
     TYPE = "receipt"
 

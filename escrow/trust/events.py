@@ -1,4 +1,7 @@
-"""The chain of events: links, gaps and forks, who must have signed, and what they add up to (section 9, step 6)."""
+"""The chain of events: links, gaps and forks, who must have signed, and what they add up to.
+
+docs/format.md, section 13.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""From a notice of handover to its end: one step an event (docs/format.md, section 9.1). Pure."""
+"""From a notice of handover to its end: one step an event (docs/format.md, section 13.4). Pure."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
