@@ -37,7 +37,7 @@ def commands() -> dict[str, object]:
             found[f"{words}{name}"] = command
             walk(f"{words}{name} ", command)
 
-    for group in ("agent", "store"):
+    for group in ("agent", "store", "charter"):
         walk("", typer.main.get_command(command_line([group])))
     return {words: command for words, command in found.items() if not hasattr(command, "commands")}
 
@@ -54,10 +54,16 @@ def test_the_bare_verbs_and_the_nouns_are_those_of_the_design() -> None:
         "keys rekey",
         "keys reshare",
         "keys seal-share",
+        "keys stock",
         "agent card",
         "agent install",
         "agent run",
         "agent test",
+        "charter new",
+        "charter check",
+        "charter sign",
+        "charter show",
+        "charter diff",
         "store probe",
         "store copy",
         "store repair",
