@@ -14,7 +14,7 @@ from escrow.errors import IntegrityError, RefusedError, UsageError
 
 from .agent_key import write_private
 from .desk import Desk, confirm
-from .shares import show_vault, type_words
+from .shares import eights, show_vault, type_words
 
 if TYPE_CHECKING:
     from escrow.custody.quorum import Draft
@@ -156,7 +156,7 @@ def columns(words: Sequence[str]) -> str:
     return "\n".join("   ".join(cells[row::rows]).rstrip() for row in range(rows))
 
 
-def minutes(draft: "Draft", what: str, times: tuple[datetime, datetime], facts: "Mapping[str, JsonValue]") -> bytes:
+def minutes(draft: "Draft", what: str, times: tuple[datetime, datetime], room: Room) -> bytes:
     """The minutes as a DSSE envelope, signed by all new holders. Roles, what, when, fingerprints; no secret."""
     from escrow import __version__
     from escrow.custody.quorum import hash_of
@@ -179,23 +179,42 @@ def minutes(draft: "Draft", what: str, times: tuple[datetime, datetime], facts: 
         "began": time_text(times[0]),
         "ended": time_text(times[1]),
         "software": f"escrow {__version__}",
-        **facts,
+        "sheets": _by(room),
+        "online": room.online,
     }
     return sign_envelope(encode(record), MINUTES, draft.keys)
 
 
-def minutes_text(record: "Mapping[str, JsonValue]") -> str:
+def minutes_text(draft: "Draft", what: str, times: tuple[datetime, datetime], room: Room) -> str:
     """The minutes for people, to be signed by hand too."""
-    lines = ["Minutes of a key ceremony", ""]
-    for name, value in sorted(record.items()):
-        if isinstance(value, list):
-            shown = "; ".join(", ".join(map(str, one.values())) if isinstance(one, dict) else str(one) for one in value)
-        elif isinstance(value, dict):
-            shown = ", ".join(map(str, value.values()))
-        else:
-            shown = "no" if value is None else str(value)
-        lines.append(f"{name:<12} {shown}")
-    return "\n".join([*lines, "", "Signed by hand:", ""])
+    from escrow import __version__
+    from escrow.custody.quorum import hash_of
+    from escrow.custody.sheetpage import policy_text
+
+    charter = draft.charter
+    assert charter.custody is not None
+    began, ended = (f"{one:%d %B %Y, %H:%M} UTC" for one in times)
+    rows = {
+        "School": charter.school.name,
+        "Vault": charter.vault,
+        "Fingerprint": eights(draft.fingerprint),
+        "Charter": f"version {charter.n}, {hash_of(charter)}",
+        "Sheets": f"epoch {charter.custody.epoch}, set {charter.custody.set}, {_by(room)}",
+        "Opened by": policy_text(charter.custody),
+        "Checked": "every word typed back by its holder; every way to open tried; every series key opened again",
+        "Network": f"on, because: {room.online}" if room.online else "off",
+        "Began": began,
+        "Ended": ended,
+        "Program": f"escrow {__version__}",
+    }
+    lines = [f"Minutes of a key ceremony: {what}", "", *(f"{name:<12} {text}" for name, text in rows.items())]
+    signed = [f"  {holder.role:<32} ______________________" for holder in charter.holders]
+    return "\n".join([*lines, "", "Signed by hand:", "", *signed, f"  {'witness':<32} ______________________", ""])
+
+
+def _by(room: Room) -> str:
+    away = f"; sealed and sent: {', '.join(room.post)}" if room.post else ""
+    return f"{'printed' if room.pages else 'copied by hand'}{away}"
 
 
 def check_public(folder: Path, draft: "Draft") -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from escrow.custody import Plan
     from escrow.custody.policies import Policy
     from escrow.custody.quorum import Draft
-    from escrow.record import Charter, JsonValue, StockKey
+    from escrow.record import Charter, StockKey
     from escrow.seal import HybridIdentity, Secret, SigningKey
     from escrow.trust import History
 
@@ -181,19 +181,9 @@ def _finish(desk: Desk, draft: "Draft", what: str, public: dict[str, bytes], roo
 
 
 def _minutes(desk: Desk, draft: "Draft", what: str, room: Room, began: datetime) -> None:
-    from escrow.record import decode
-    from escrow.seal import unverified_payload
-
-    facts: dict[str, JsonValue] = {
-        "sheets": "printed" if room.pages else "copied by hand",
-        "by post": ", ".join(room.post) or None,
-        "online": room.online,
-    }
-    envelope = ceremony.minutes(draft, what, (began, now()), facts)
-    record = decode(unverified_payload(envelope))
-    assert isinstance(record, dict)
-    write_whole(room.out / "minutes.json", envelope)
-    write_whole(room.out / "minutes.txt", ceremony.minutes_text(record).encode())
+    times = (began, now())
+    write_whole(room.out / "minutes.json", ceremony.minutes(draft, what, times, room))
+    write_whole(room.out / "minutes.txt", ceremony.minutes_text(draft, what, times, room).encode())
     desk.say(f"The minutes are {room.out / 'minutes.txt'}, signed in minutes.json. They hold no secret.")
     if draft.charter.custodian is not None:
         name = draft.charter.custodian.name

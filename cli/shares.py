@@ -81,13 +81,14 @@ def show_vault(desk: Desk, charter: "Charter", fingerprint: str) -> None:
     """What a holder compares with the sheet before typing."""
     desk.say(f"Vault of {charter.school.name}\n")
     desk.say("Compare with your sheet before you type a word:")
-    desk.say(f"  fingerprint  {_eights(fingerprint)}")
+    desk.say(f"  fingerprint  {eights(fingerprint)}")
     if charter.rescue:
-        desk.say(f"  rescue kit   {_eights(charter.rescue)}")
+        desk.say(f"  rescue kit   {eights(charter.rescue)}")
     desk.say()
 
 
-def _eights(digits: str) -> str:
+def eights(digits: str) -> str:
+    """A fingerprint as it stands on the sheets."""
     return " ".join(digits[at : at + 8] for at in range(0, len(digits), 8))
 
 

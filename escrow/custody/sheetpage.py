@@ -9,16 +9,14 @@ from escrow.record import Charter, Custody
 
 
 def policy_text(custody: Custody) -> str:
-    """Who must come together, in a sentence."""
+    """Which sheets open the vault, in words."""
     groups = [
         f"{group.needed} of the {group.members} sheets of {group.name}"
         if group.members > 1
         else f"that of {group.name}"
         for group in custody.groups
     ]
-    one = len(groups) == 1
-    needed = f"{groups[0]} are needed" if one else f"{custody.groups_needed} of these are needed: {'; '.join(groups)}"
-    return f"To open the vault, {needed}. This sheet alone opens nothing."
+    return groups[0] if len(groups) == 1 else f"any {custody.groups_needed} of these: {'; '.join(groups)}"
 
 
 def sheet_page(draft: Draft, sheet: Sheet, call: Sequence[str]) -> bytes:
@@ -34,7 +32,7 @@ def sheet_page(draft: Draft, sheet: Sheet, call: Sequence[str]) -> bytes:
             "school": charter.school.name,
             "role": sheet.holder.role,
             "place": f"sheet {sheet.holder.member} of {sheet.holder.group}",
-            "policy": policy_text(custody),
+            "policy": f"What opens the vault: {policy_text(custody)}. This sheet alone opens nothing.",
             "made": f"{charter.created:%d %B %Y}".lstrip("0"),
             "set": str(custody.set),
             "epoch": str(custody.epoch),

@@ -12,6 +12,7 @@ from escrow_cli.ceremony import Room
 from escrow_cli.holders import new_sheets
 from escrow_cli.holding import hold_new, hold_rekey, hold_reshare
 from escrow_cli.public_folder import load_public, write_whole
+from escrow_cli.shares import eights
 
 from escrow.custody import series_identity
 from escrow.custody.policies import POLICIES
@@ -67,11 +68,10 @@ def test_each_sees_the_fingerprint_and_a_clean_screen(tmp_path: Path, monkeypatc
 
     people = Watching()
     draft = hold_new(people, deal.PLAN, SIMPLE, "cd" * 32, Room(tmp_path))
-    eights = " ".join(draft.fingerprint[at : at + 8] for at in range(0, 64, 8))
     for words in people.papers.values():
         shown = [screen for screen in seen if ceremony.columns(words) in screen]
         assert len(shown) == 1
-        assert eights in shown[0] and "cdcdcdcd" in shown[0]
+        assert eights(draft.fingerprint) in shown[0] and "cdcdcdcd" in shown[0]
     assert not any(word in people.screen.split() for words in people.papers.values() for word in words[4:])
 
 
@@ -84,7 +84,8 @@ def test_the_minutes_are_signed_by_all_and_hold_no_secret(tmp_path: Path) -> Non
     assert [holder["role"] for holder in told["holders"]] == list(people.papers)
     assert (told["what"], told["fingerprint"], told["online"]) == ("new vault", draft.fingerprint, None)
     text = (tmp_path / "minutes.txt").read_text("utf-8")
-    assert draft.fingerprint in text and "chair of governors" in text
+    assert eights(draft.fingerprint) in text and "chair of governors" in text
+    assert "2 of the 3 sheets of school" in text
     assert draft.secret.reveal().hex() not in text
 
 
