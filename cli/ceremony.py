@@ -53,6 +53,9 @@ def check_offline(online: bool, accepted: str | None) -> None:
 def begin(desk: Desk, draft_of: "Callable[[], Draft]", roles: Sequence[str], room: Room) -> "Draft":
     """Say what comes, and make the secret only when everybody is there."""
     present = [role for role in roles if role not in room.post]
+    if len(set(roles)) != len(roles):
+        raise UsageError("policy", "two holders have one role", hint="tell them apart, such as governor A, governor B")
+    draft_of()  # thrown away: a policy that is refused is refused before anybody begins
     unknown = set(room.post) - set(roles)
     if unknown:
         known = ", ".join(roles)

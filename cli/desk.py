@@ -47,7 +47,7 @@ class Terminal:
     def clear(self) -> None:
         """Clear the screen, and what it scrolled away where the terminal can."""
         if os.name == "nt":
-            subprocess.run([os.environ.get("COMSPEC", "cmd.exe"), "/c", "cls"], check=False)  # noqa: S603
+            subprocess.run([os.environ.get("COMSPEC", "cmd.exe"), "/c", "cls"], stdout=sys.stderr, check=False)  # noqa: S603
         print("\x1b[2J\x1b[3J\x1b[H", end="", file=sys.stderr, flush=True)
 
 

@@ -199,6 +199,9 @@ def test_who_cannot_come_seals_a_sheet(world: World) -> None:
         (("--group", "staff:2:head,,chair"), "policy"),
         (("--group", "staff:2:head@pupil,chair,x"), "policy"),
         (("--group", "staff:2:head,chair"), "policy-fragile"),
+        (("--group", "staff:2:head,chair,chair"), "policy"),
+        (("--group", "staff:4:head,chair,bursar"), "share-policy"),
+        (("--group", "staff:2:head,chair,bursar", "--groups-needed", "2"), "share-policy"),
         (("--post", "caretaker=RECIPIENT"), "post-role"),
         (("--post", "head=age1nonsense"), "recipient"),
         (("--rescue", "ABC"), "rescue-hash"),
@@ -207,8 +210,10 @@ def test_who_cannot_come_seals_a_sheet(world: World) -> None:
 def test_what_cannot_be_is_refused_before_anything_is_made(options: tuple[str, ...], code: str, world: World) -> None:
     recipient = escrow("keys", "letterbox", "--out", world.root / "box").out.strip()
     words = ("keys", "ceremony", "--school", "F", "--agent", world.root / "server.card", "--out", world.root / "q")
-    done = at_screen(People(), *words, *COMPARTMENTS, *(text.replace("RECIPIENT", recipient) for text in options))
+    people = People()
+    done = at_screen(people, *words, *COMPARTMENTS, *(text.replace("RECIPIENT", recipient) for text in options))
     assert done.code != 0
+    assert people.asked == 0
     assert code in done.err, done.err
     assert not (world.root / "q").exists()
 
