@@ -84,6 +84,8 @@ def judge_versions(wanted: Wanted, versions: Sequence[ObjectInfo], now: datetime
     A record of which there is no fitting version is the history's to tell. `now` None: locks are not judged.
     """
     fitting = [info for info in versions if wanted.may_be(info)]
+    # all our puts carry a SHA-256: beside a version that has it, one without is somebody else's
+    fitting = [info for info in fitting if info.sha256] or fitting
     if not fitting and wanted.size is None:
         return []
     newest = versions[0]
@@ -103,8 +105,8 @@ def judge_versions(wanted: Wanted, versions: Sequence[ObjectInfo], now: datetime
 
 
 def is_safe(wanted: Wanted, info: ObjectInfo, now: datetime | None) -> bool:
-    """Whether a version is this object and has the lock that is due."""
-    return wanted.may_be(info) and not _judge_lock(wanted, info, now)
+    """Whether a version is surely this object, as far as the store says, and has the lock that is due."""
+    return info.sha256 is not None and wanted.may_be(info) and not _judge_lock(wanted, info, now)
 
 
 def _judge_lock(wanted: Wanted, info: ObjectInfo, now: datetime | None) -> list[Finding]:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from escrow_cli.exits import Exit
 
+from infra.policies import Server
 from tests.cli.conftest import Result
 from tests.drill.attacker import CENTURY, SSE_C, Attacker
 from tests.drill.conftest import Scene
@@ -69,6 +70,20 @@ def test_the_drill(scene: Scene, tmp_path: Path) -> None:
     check_all_nights(scene, tmp_path / "later")
     assert scene.findings()[0] == Exit.INTEGRITY
     assert scene.run("watcher", "status").code == Exit.INTEGRITY
+    check_copy(scene, tmp_path / "disk")
+
+
+def check_copy(scene: Scene, disk: Path) -> None:
+    """The custodian copies the attacked bucket to a disk, from which every honest night comes back."""
+    disk.mkdir()
+    with (scene.root / "custodian" / "escrow.toml").open("a") as config:
+        config.write(f'\n[[copy]]\nname = "disk"\nurl = "{disk.as_posix()}"\npayer = "the county"\n')
+    told = scene.run("custodian", "store", "copy")
+    assert told.code == Exit.INTEGRITY, told.out + told.err
+    assert "object-missing" in told.out + told.err or "store-absent" in told.out + told.err
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ESCROW_STORE", str(disk))
+        check_all_nights(scene, disk.with_name("from-disk"))
 
 
 def anew(scene: Scene, attacker: Attacker, backup: Path | None) -> Result:
@@ -126,8 +141,10 @@ def test_the_last_number_taken(scene: Scene, tmp_path: Path) -> None:
     check_all_nights(scene, tmp_path / "later")
 
 
-@pytest.mark.xfail(strict=True, reason="a listing has no hashes, and a cover of the same size counts as ours")
-def test_covers_of_the_same_size_are_told(scene: Scene) -> None:
+def test_covers_of_the_same_size_are_told(scene: Scene, request: pytest.FixtureRequest) -> None:
+    if scene.server.kind is Server.CEPH:
+        reason = "Ceph tells no hash, and a cover of the same size counts as ours"
+        request.node.add_marker(pytest.mark.xfail(strict=True, reason=reason))
     attacker = Attacker(scene)
     for name, size in attacker.sealed.items():
         attacker.put("cover", name, b"x" * size)

@@ -69,6 +69,8 @@ JUNK = version(sha256="b" * 64)
         ([JUNK], "object-altered"),
         ([JUNK, version()], "object-covered"),
         ([version(size=99, sha256=None), version()], "object-covered"),
+        ([version(sha256=None), version()], "object-covered"),
+        ([version(sha256=None), version(sha256=None, until=None)], ""),
         ([version(marker=True), version()], "object-deleted"),
         ([version(0, None, marker=True)], "object-deleted"),
         ([version(until=DUE + SECOND)], ""),
