@@ -7,22 +7,18 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from escrow_cli import ceremony, holding, public_folder
+from escrow_cli import ceremony
 from escrow_cli.ceremony import Room
-from escrow_cli.holders import new_sheets
-from escrow_cli.holding import hold_new, hold_rekey, hold_reshare
-from escrow_cli.public_folder import load_public, write_whole
+from escrow_cli.holding import hold_new, hold_reshare
+from escrow_cli.public_folder import load_public
 from escrow_cli.shares import eights
 
-from escrow.custody import series_identity
 from escrow.custody.policies import POLICIES
 from escrow.custody.quorum import Draft
 from escrow.custody.sheets import combine_sheets, identify_all, open_sheets
 from escrow.errors import IntegrityError, RefusedError, UsageError, WrongKeyError
-from escrow.record import key_name
 from escrow.seal import HybridIdentity, Secret, SigningKey, open_envelope, open_sealed
 from escrow.seal.shares import parse_share
-from escrow.trust import History, accept
 from tests.cli.people import People
 from tests.custody import deal
 
@@ -197,120 +193,3 @@ def test_a_reshare_that_stops_leaves_the_old_quorum(tmp_path: Path) -> None:
             hold_reshare(People(stop=stop), public, opened(draft), SIMPLE, Room(out))
         assert not out.exists() or texts(out) == []
     assert {path: path.read_bytes() for path in before} == before
-
-
-class CrashError(Exception):
-    pass
-
-
-class Disk:
-    """Writes whole files, until the write that crashes: before it, or after half of it."""
-
-    def __init__(self, at: int | None = None, *, half: bool = False) -> None:
-        self.count, self.at, self.half = 0, at, half
-
-    def write(self, path: Path, data: bytes) -> None:
-        if path.exists() and path.read_bytes() == data:
-            return
-        if self.count == self.at:
-            if self.half:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.with_name(f"{path.name}.partial").write_bytes(data[: len(data) // 2])
-            raise CrashError
-        self.count += 1
-        write_whole(path, data)
-
-
-def on_disk(patch: pytest.MonkeyPatch, disk: Disk) -> None:
-    patch.setattr(holding, "write_whole", disk.write)
-    patch.setattr(public_folder, "write_whole", disk.write)
-
-
-def resume(out: Path, public: tuple[dict[str, bytes], History], people: People, old: Draft) -> Draft:
-    """What `escrow keys rekey` does when it finds an interrupted one."""
-    charter = holding.resumed(out, public[1])
-    assert charter is not None
-    draft = new_sheets(people, public[1], charter)
-    holding.finish_rekey(people, public[0], draft, old.secret, Room(out), deal.LATER)
-    return draft
-
-
-def works(public: dict[str, bytes], papers: list[tuple[str, ...]]) -> None:
-    """A quorum of these papers opens every series key of the vault."""
-    history = deal.history(public)
-    custody = open_sheets([parse_share(" ".join(words)) for words in papers], history.charters)
-    for key in history.keys.values():
-        series_identity(public[key_name(key.id, key.sha256)], key, history.vault, custody)
-
-
-def test_a_rekey_that_crashes_at_any_write_is_resumed(tmp_path: Path) -> None:
-    old_people, old = held(tmp_path / "first")
-    old_papers = list(old_people.papers.values())[:2]
-    public = load_public(tmp_path / "first" / "public")
-    with pytest.MonkeyPatch.context() as patch:
-        disk = Disk()
-        on_disk(patch, disk)
-        hold_rekey(People(), public, opened(old), SIMPLE, Room(tmp_path / "whole"))
-    assert disk.count > 20
-    for at in range(disk.count):
-        out = tmp_path / f"at-{at}"
-        people = People()
-        with pytest.MonkeyPatch.context() as patch, pytest.raises(CrashError):
-            on_disk(patch, Disk(at, half=at % 2 == 0))
-            hold_rekey(people, public, opened(old), SIMPLE, Room(out))
-        no_words(out, people.papers)
-        papers = list(people.papers.values())[1:]
-        published = public[0] | written(out / "public")
-        if (out / holding.PENDING).exists():
-            if any(name.startswith("charter/00000002") for name in published):
-                works(published, papers)
-            else:
-                old_opens(published, old_papers)
-            resume(out, public, People(typing=papers), old)
-            assert not (out / holding.PENDING).exists()
-            works(load_public(out / "public")[0], papers)
-        else:
-            assert at == 0
-            works(published, old_papers)
-
-
-def written(folder: Path) -> dict[str, bytes]:
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes()
-        for path in folder.rglob("*")
-        if path.is_file() and path.suffix != ".partial"
-    }
-
-
-def old_opens(published: dict[str, bytes], papers: list[tuple[str, ...]]) -> None:
-    """As long as the new charter is not there, the old sheets open the vault, whatever else was put."""
-    history = accept(published.items())
-    custody = open_sheets([parse_share(" ".join(words)) for words in papers], history.charters)
-    for key in history.keys.values():
-        series_identity(published[key_name(key.id, key.sha256)], key, history.vault, custody)
-
-
-def test_a_finished_rekey_is_not_done_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    _, old = held(tmp_path / "first")
-    public = load_public(tmp_path / "first" / "public")
-    people = People()
-    monkeypatch.setattr(holding, "_minutes", lambda *_: (_ for _ in ()).throw(CrashError))
-    with pytest.raises(CrashError):
-        hold_rekey(people, public, opened(old), SIMPLE, Room(tmp_path / "out"))
-    monkeypatch.undo()
-    before = written(tmp_path / "out" / "public")
-    resume(tmp_path / "out", public, People(typing=list(people.papers.values())[:2]), old)
-    assert written(tmp_path / "out" / "public") == before
-
-
-def test_a_rekey_is_not_resumed_over_another_vaults_parts(tmp_path: Path) -> None:
-    _, old = held(tmp_path / "first")
-    _, other = held(tmp_path / "other")
-    public = load_public(tmp_path / "first" / "public")
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(CrashError):
-        on_disk(patch, Disk(3))
-        hold_rekey(People(), public, opened(old), SIMPLE, Room(tmp_path / "out"))
-    with pytest.raises(IntegrityError) as raised:
-        holding.resumed(tmp_path / "out", load_public(tmp_path / "other" / "public")[1])
-    assert raised.value.code == "rekey-other"
-    assert other.charter.vault != old.charter.vault
