@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from escrow.errors import EscrowError, IntegrityError, UsageError
+from escrow.errors import IntegrityError, UsageError
 
 if TYPE_CHECKING:
     from escrow.record import Charter
+    from escrow.seal import VerifyKey
     from escrow.trust import Finding, History
 
 _LARGEST = 4 * 1024 * 1024
@@ -138,17 +139,22 @@ def judge(charter: "Charter", base: "Charter") -> "tuple[Finding, ...]":
     return tuple(replace(one, severity="warning") for one in findings) if minor else findings
 
 
-def names_of(base: "Charter", charter: "Charter", draft: bytes) -> list[str]:
-    """Who has signed a draft, by role."""
+def signers_of(base: "Charter", charter: "Charter", draft: bytes) -> "frozenset[VerifyKey]":
+    """Whose signatures under a draft hold, of those that either charter names."""
+    from escrow.errors import SignatureError
     from escrow.record import Charter
     from escrow.trust import open_record
     from escrow.trust.quorum import voices
 
     try:
-        signers = open_record(draft, Charter, voices(base) | voices(charter)).signers
-    except EscrowError:
-        return []
-    keys = {key.encode() for key in signers}
+        return open_record(draft, Charter, voices(base) | voices(charter)).signers
+    except SignatureError:
+        return frozenset()
+
+
+def names_of(base: "Charter", charter: "Charter", draft: bytes) -> list[str]:
+    """Who has signed a draft, by role."""
+    keys = {key.encode() for key in signers_of(base, charter, draft)}
     people = {one.key: one.role for part in (base, charter) for one in part.holders}
     custodians = {part.custodian.key: part.custodian.name for part in (base, charter) if part.custodian}
     return [name for key, name in (people | custodians).items() if key in keys]
@@ -156,11 +162,9 @@ def names_of(base: "Charter", charter: "Charter", draft: bytes) -> list[str]:
 
 def lacks(base: "Charter", charter: "Charter", draft: bytes) -> str:
     """What a draft still lacks, in a sentence; "" when it is complete."""
-    from escrow.record import Charter
-    from escrow.trust import open_record
-    from escrow.trust.quorum import lacking, rule_of, voices
+    from escrow.trust.quorum import lacking, rule_of
 
-    signers = open_record(draft, Charter, voices(base) | voices(charter)).signers
+    signers = signers_of(base, charter, draft)
     missing = lacking(base, charter, signers)
     return "" if missing is None or rule_of(base, charter, signers) else missing[1]
 

@@ -9,6 +9,7 @@ import typer
 from escrow.errors import RefusedError, UsageError, WrongKeyError
 
 from . import charter_files as files
+from .agent_folders import refuse_agent_folder
 from .charter_new import PublicOption, tell
 from .exits import Exit
 from .options import ConfigOption, JsonOption
@@ -71,14 +72,16 @@ def sign(
         raise RefusedError(bad.code, bad.detail, hint="change the text, and look at it with escrow charter check")
     signer = _signer(basis, charter, key, share, letterbox, sheets)
     if signer:
+        refuse_agent_folder(target.parent)
         _agree(output, yes)
-        data = _signed(data, charter, signer, fresh=text)
-        files.replace_file(target, data)
+        if text or signer.public() not in files.signers_of(base, charter, data):
+            data = _signed(data, charter, signer, fresh=text)
+            files.replace_file(target, data)
     elif text:
         raise UsageError("signer-missing", "expected --key, --share or --sheets, found none")
     names = files.names_of(base, charter, data)
     output.row(f"signed by: {', '.join(names) or 'nobody'}", signed_by=list(names))
-    missing = files.lacks(base, charter, data) if names else "expected a holder to sign, found nobody"
+    missing = files.lacks(base, charter, data)
     if missing:
         output.finish(Exit.OK, f"not complete ({missing}): pass {target} on", complete=False, draft=str(target))
     if publish:

@@ -23,7 +23,8 @@ LoadCard = Callable[[str], Mapping[str, str]]
 
 
 def amend(text: str, base: Charter, load_card: LoadCard) -> Charter:
-    """`base` with what the text says instead. FormatError names the member; UsageError `charter-syntax`, `charter-key`.
+    """`base` with what the text says instead. FormatError names the member; UsageError `charter-syntax`,
+    `charter-key`, `charter-card`.
 
     Text without the members that ceremonies make keeps those of `base`; any other member that it lacks is dropped.
     """
@@ -94,6 +95,9 @@ def _put_keys(members: JsonObject, known: Mapping[str, str], load_card: LoadCard
     for owner in owners(members):
         card = owner.pop("card", None)
         if isinstance(card, str):
+            if "key" in owner or "recipient" in owner:
+                hint = "remove the lines key and recipient: the card has them"
+                raise UsageError("charter-card", f"expected {card} or a key, found both", hint=hint)
             for name, value in load_card(card).items():
                 owner.setdefault(name, value)
         for name in ("key", "recipient"):

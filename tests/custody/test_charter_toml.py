@@ -157,6 +157,7 @@ def test_the_next_version_cites_the_one_before() -> None:
         ("threshold = 2", "review = '1 Sept'", "field-type", "charter.review: expected a time"),
         ("nights = 31", "nights = 401", "field-type", "charter.compartments[0].nights: expected an integer from 1 to"),
         ('name = "server"', 'naem = "server"', "field-unknown", "charter.agents[0].naem"),
+        ('name = "server"', 'card = "new.card"', "charter-card", "expected new.card or a key, found both"),
         (w.AGENT.public().id, "0" * 16, "charter-key", "no key 0000000000000000 is in the charter in force"),
     ],
 )
