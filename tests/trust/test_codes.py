@@ -217,6 +217,7 @@ def test_one_mutation_gives_its_code(code: str, case: Callable[[], list[str]]) -
 def test_every_code_of_the_format_has_a_case() -> None:
     text = FORMAT.read_text("utf-8")
     sections = dict(re.findall(r"^## (\d+)\. [^\n]*\n(.*?)(?=^## |\Z)", text, re.DOTALL | re.MULTILINE))
+    sections["9"] = sections["9"].partition("### 9.1")[0]  # what escrow.engine asks a store
     ours = "".join(sections[n] for n in "1234579") + sections["8"]
     named = set(re.findall(r"`([a-z]+(?:-[a-z0-9]+)+)`", ours)) - ELSEWHERE
     assert set(re.findall(r"`([a-z]+)`", ours)) >= ONE_WORD
