@@ -13,6 +13,7 @@ from escrow.store import ObjectInfo
 from escrow.trust import Finding, History
 
 _TOLD = 100
+_FOLDED = ("lock-", "object-unnamed")
 _RECORDS = ("charter", "stock", "series", "event", "release", "receipt")
 
 
@@ -128,11 +129,14 @@ def _judge_lock(wanted: Wanted, info: ObjectInfo, now: datetime | None) -> list[
 
 
 def folded(findings: Iterable[Finding]) -> Iterator[Finding]:
-    """Of each kind of lock finding the first hundred, then how many more: a store without locks is told in one page."""
+    """Of lock findings and junk the first hundred of each kind, then how many more.
+
+    So a store without locks, or one that somebody has filled with junk, is told in one page.
+    """
     seen: Counter[str] = Counter()
     last: dict[str, Finding] = {}
     for finding in findings:
-        kind = f"{finding.code} {finding.severity}" if finding.code.startswith("lock-") else ""
+        kind = f"{finding.code} {finding.severity}" if finding.code.startswith(_FOLDED) else ""
         seen[kind] += 1
         if not kind or seen[kind] <= _TOLD:
             yield finding

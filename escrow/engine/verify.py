@@ -93,7 +93,8 @@ def verify_listing(store: Store, history: History, progress: Progress) -> Checke
             unseen[hidden] += 1
             progress.advance(1)
             yield from findings
-        yield from roll.junk
+            yield from roll.take_junk()
+        yield from roll.take_junk()
         yield from map(_missing, roll.missing)
         for hidden, count in unseen.items():
             if hidden:
@@ -110,7 +111,7 @@ class _Roll:
     def __init__(self, history: History) -> None:
         self._dues = Dues(history)
         self.missing = {one.name: one for one in expected_objects(history)}
-        self.junk: list[Finding] = []
+        self._junk: list[Finding] = []
         self.count = self.size = 0
 
     def call(self, listed: Iterable[ObjectInfo]) -> Iterator[tuple[Wanted, list[ObjectInfo]]]:
@@ -128,7 +129,12 @@ class _Roll:
                 yield Wanted(name, parsed.digest, None, self._dues.of(name, parsed)), _few(versions)
             elif parsed.kind in ("pack", "manifest", "key", "released-key"):
                 detail = "no notice names it: left by a run that was killed, or put by another hand"
-                self.junk.append(Finding("object-unnamed", name, detail, "warning"))
+                self._junk.append(Finding("object-unnamed", name, detail, "warning"))
+
+    def take_junk(self) -> list[Finding]:
+        """What nobody names, since the last time."""
+        junk, self._junk = self._junk, []
+        return junk
 
 
 def _few(versions: Iterator[ObjectInfo]) -> list[ObjectInfo]:

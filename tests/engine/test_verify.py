@@ -130,6 +130,17 @@ def test_a_store_without_locks_is_told_in_one_page() -> None:
     assert list(folded(many[:100])) == many[:100]
 
 
+def test_a_store_full_of_junk_is_told_in_one_page(tmp_path: Path) -> None:
+    place = school(tmp_path)
+    place.nights(1)
+    for number in range(300):
+        place.store.put(f"series/{'0' * 16}/packs/{number:064x}.age", b"junk")
+    findings = verify_listing(place.store, place.history(), NoProgress()).findings
+    assert {finding.code for finding in findings} == {"object-unnamed"}
+    assert len(findings) == 101
+    assert findings[-1].detail.endswith("and 199 more objects like this")
+
+
 def by_level(place: School) -> tuple[list[str], list[str]]:
     history = place.history()
     listing = verify_listing(place.store, history, NoProgress())
