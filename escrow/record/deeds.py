@@ -36,7 +36,7 @@ _NEEDS = {
     "key-use": frozenset({"purpose"}),
     "notice-given": frozenset({"purpose", "trigger", "evidence"}),
     "withdrawn": frozenset({"notice"}),
-    "released": frozenset({"purpose", "notice", "deed", "to"}),
+    "released": frozenset({"purpose", "notice", "deed", "to", "keys"}),
     "accepted": frozenset({"deed", "release"}),
     "transferred": frozenset({"release", "purposes", "final"}),
     "drill": frozenset({"purpose"}),
@@ -101,9 +101,7 @@ class Event(Record):
         check_first(self.n, self.prev, "event.prev")
         needed = _NEEDS[self.kind]
         found = frozenset(name for name in _OWN if getattr(self, name) is not None)
-        _check_members(needed - found, found - needed - _MAY, f"event of kind {self.kind}")
-        if self.kind == "released" and self.keys is None:
-            raise FormatError("field-missing", "event.keys: expected the keys released, found none")
+        _check_members(needed - found, found - needed - _MAY, self.kind)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,8 +172,8 @@ class Receipt(Record):
     differences: Annotated[tuple[Text, ...], Items(key="")]
 
 
-def _check_members(missing: Iterable[str], unknown: Iterable[str], where: str) -> None:
+def _check_members(missing: Iterable[str], unknown: Iterable[str], kind: str) -> None:
     for name in sorted(missing):
-        raise FormatError("field-missing", f"{where}: expected {name}, found none")
+        raise FormatError("field-missing", f"event.{name}: expected in one of kind {kind}, found none")
     for name in sorted(unknown):
-        raise FormatError("field-unknown", f"{where}: expected no {name}, found one")
+        raise FormatError("field-unknown", f"event.{name}: expected none in one of kind {kind}, found one")

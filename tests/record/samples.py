@@ -148,6 +148,77 @@ FULL_CHARTER = replace(
     review=T0,
     rescue="99" * 32,
 )
-RECORDS: tuple[r.Record, ...] = (CHARTER, STOCK, SERIES, NOTICE, MANIFEST)
-OPTIONAL: tuple[r.Record, ...] = (FULL_CHARTER,)
+LA = r.Party(name="Cyngor Gwynedd", key=OTHER_KEY, recipient=RECIPIENT)
+EVENT = r.Event(
+    vault=VAULT,
+    n=2,
+    prev="11" * 32,
+    kind="notice-given",
+    created=T0,
+    charter="22" * 32,
+    by=("chair of governors", "head"),
+    purpose="handover",
+    trigger="closure-order",
+    evidence="88" * 32,
+)
+RELEASED = r.Event(
+    vault=VAULT,
+    n=3,
+    prev="11" * 32,
+    kind="released",
+    created=T0,
+    charter="22" * 32,
+    by=("chair of governors", "head"),
+    purpose="handover",
+    clause="7.2",
+    notice="12" * 32,
+    deed="13" * 32,
+    to=LA,
+    keys=(r.key_id_of(RECIPIENT),),
+    series=("5e" * 8,),
+    sealed="YWdlLWVuY3J5cHRpb24ub3JnL3YxCg==",
+)
+TRANSFERRED = r.Event(
+    vault=VAULT,
+    n=5,
+    prev="11" * 32,
+    kind="transferred",
+    created=T0,
+    charter="22" * 32,
+    by=("Cyngor Gwynedd",),
+    release="13" * 32,
+    purposes=(r.NewPurpose(name="pupil-files", text="answer requests of former pupils"),),
+    final=r.NoticeHead(seq=7, sha256="44" * 32),
+)
+RELEASE = r.Release(
+    vault=VAULT,
+    n=3,
+    created=T0,
+    charter="22" * 32,
+    notice="12" * 32,
+    trigger="closure-order",
+    purpose="handover",
+    to=LA,
+    keys=(r.ReleasedKey(id=r.key_id_of(RECIPIENT), compartment="records", sha256="ee" * 32, size=3000),),
+    series=("5e" * 8,),
+)
+FULL_RELEASE = replace(RELEASE, clause="7.2", final=r.NoticeHead(seq=7, sha256="44" * 32))
+RECEIPT = r.Receipt(
+    vault=VAULT,
+    n=4,
+    created=T0,
+    release="13" * 32,
+    head=r.NoticeHead(seq=7, sha256="44" * 32),
+    keep_until=T0,
+    copied=r.Proof(count=120, bytes=9_000_000, wrong=0),
+    read=r.Proof(count=90, bytes=8_900_000, wrong=1),
+    opened=r.Proof(count=30, bytes=5_000_000, wrong=0),
+    restored=(
+        r.Returned(compartment="records", seq=7, listed_files=3, listed_bytes=5000, files=3, bytes=5000),
+        r.Returned(compartment="safeguarding", seq=6, listed_files=1, listed_bytes=9, files=0, bytes=0),
+    ),
+    differences=("object-hash: series/5e5e5e5e5e5e5e5e/packs/ab.age: expected other bytes",),
+)
+RECORDS: tuple[r.Record, ...] = (CHARTER, STOCK, SERIES, NOTICE, MANIFEST, EVENT, RELEASE, RECEIPT)
+OPTIONAL: tuple[r.Record, ...] = (FULL_CHARTER, RELEASED, TRANSFERRED, FULL_RELEASE)
 """Records with every optional member."""
