@@ -82,15 +82,17 @@ def room_of(
 
 
 def recipient_of(text: str) -> "HybridRecipient":
-    """A letterbox's recipient. UsageError `recipient`."""
+    """The recipient of a letterbox, or of the custodian whose card is in the file `text`. UsageError `recipient`."""
     from escrow.seal import HybridRecipient, parse_recipient
 
+    from .custodian_key import read_card_file
+
     try:
-        recipient = parse_recipient(text)
+        recipient = parse_recipient(text if text.startswith("age1") else read_card_file(Path(text)).recipient)
     except FormatError:
         recipient = None
     if not isinstance(recipient, HybridRecipient):
-        hint = "copy the whole line that escrow keys letterbox printed"
+        hint = "copy the whole line that escrow keys letterbox printed, or name a custodian's card"
         raise UsageError("recipient", "expected a recipient age1pq1.., found other text", hint=hint)
     return recipient
 

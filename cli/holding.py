@@ -81,7 +81,7 @@ def hold_rekey(desk: Desk, public: Public, opened: Opened, policy: "Policy", roo
     ceremony.hand_out(desk, draft, room)
     (envelope,) = signed_charter(draft, old).values()
     write_whole(room.out / PENDING, envelope)
-    finish_rekey(desk, objects, draft, secret, room, began)
+    finish_rekey(desk, public, draft, secret, room, began)
     return draft
 
 
@@ -103,32 +103,35 @@ def resumed(out: Path, history: "History") -> "Charter | None":
     return charter
 
 
-def finish_rekey(
-    desk: Desk, objects: dict[str, bytes], draft: "Draft", old: "Secret", room: Room, began: datetime
-) -> None:
+def finish_rekey(desk: Desk, public: Public, draft: "Draft", old: "Secret", room: Room, began: datetime) -> None:
     """Seal every series key again, sign the stock, put the charter last. Goes on where it was interrupted."""
     folder = room.out / PUBLIC
     try:
         ceremony.check_public(folder, draft)
     except (UsageError, IntegrityError):
-        _seal_stock(desk, objects, draft, old, room)
+        _seal_stock(desk, public, draft, old, room)
     _minutes(desk, draft, "rekey", room, began)
     (room.out / PENDING).unlink()
 
 
-def _seal_stock(desk: Desk, objects: dict[str, bytes], draft: "Draft", old: "Secret", room: Room) -> None:
+def _seal_stock(desk: Desk, public: Public, draft: "Draft", old: "Secret", room: Room) -> None:
     from escrow.custody.newvault import custody_identity
     from escrow.custody.quorum import last_stock, next_stock, seal_again, signed_stock
     from escrow.record import charter_name, key_name
 
     folder = room.out / PUBLIC
+    objects, history = public
     stock, _ = last_stock(objects)
     before = custody_identity(old, draft.charter.vault)
     keys: dict[str, StockKey] = {}
-    for key in stock.keys:
+    for key in history.keys.values():
         done = _sealed_already(folder, key, draft.charter, draft.identity)
         if done is None:
-            sealed = objects[key_name(key.id, key.sha256)]
+            name = key_name(key.id, key.sha256)
+            if name not in objects:
+                hint = "copy the stock whole from the vault, and run the command again with the same --out"
+                raise IntegrityError("object-missing", f"expected {name} in the public parts, found none", hint=hint)
+            sealed = objects[name]
             done, data = seal_again(sealed, key, draft.charter, before, draft.identity)
             write_public(folder, data)
         keys[key.id] = done

@@ -34,7 +34,9 @@ PagesOption = Annotated[
 ]
 PostOption = Annotated[
     list[str] | None,
-    typer.Option(metavar="ROLE=RECIPIENT", help="A holder who is not in the room, and a letterbox (age1pq..)."),
+    typer.Option(
+        metavar="ROLE=RECIPIENT", help="A holder who is not in the room: a letterbox (age1pq..) or a custodian's card."
+    ),
 ]
 CallOption = Annotated[list[str] | None, typer.Option(metavar="LINE", help="Whom to call, for the sheets.")]
 OnlineOption = Annotated[
@@ -176,7 +178,7 @@ def rekey(
         opened = open_old(desk, history, key, share or [], letterbox)
         desk.say("An interrupted rekey is finished now. Type the NEW sheets.")
         draft = new_sheets(desk, history, pending)
-        finish_rekey(desk, objects, draft, opened[0], room, now())
+        finish_rekey(desk, (objects, history), draft, opened[0], room, now())
     output = Output(as_json)
     output.note("whoever opened the vault before may have kept what was opened: no new key takes that back. Old sheets")
     output.note("open the old sealed keys as long as those stand in a store: they are locked like everything else")
@@ -234,7 +236,9 @@ def check(
 
 def seal_share(
     public: PublicOption,
-    to: Annotated[str, typer.Option(metavar="RECIPIENT", help="The letterbox (age1pq..) of those who meet.")],
+    to: Annotated[
+        str, typer.Option(metavar="RECIPIENT", help="The letterbox (age1pq..) of those who meet, or a card.")
+    ],
     out: Annotated[Path, typer.Option(help="The new file, to be sent to them.")],
     share: Annotated[Path | None, typer.Option(metavar="FILE", help="The sheet's words; else they are typed.")] = None,
     as_json: JsonOption = False,

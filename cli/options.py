@@ -16,7 +16,8 @@ ShareOption = Annotated[
     list[Path] | None, typer.Option("--share", metavar="FILE", help="A sheet's words in a file. May be repeated.")
 ]
 LetterboxOption = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="The key of escrow keys letterbox, for sealed sheets.")
+    Path | None,
+    typer.Option(metavar="FILE", help="What opens sealed sheets: of escrow keys letterbox, or a custodian's."),
 ]
 CustodianOption = Annotated[
     str | None, typer.Option("--custodian", metavar="FILE", help="The custodian's key file, in place of holders' keys.")

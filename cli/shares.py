@@ -11,25 +11,39 @@ from .desk import Desk
 if TYPE_CHECKING:
     from escrow.custody.sheets import Sheet
     from escrow.record import Charter
+    from escrow.seal import Identity
     from escrow.seal.shares import Share
 
 _LARGEST = 64 * 1024
 _SEALED = b"age-encryption.org/"
+_CUSTODIAN = b"# escrow custodian key"
 
 
 def read_share(path: Path, letterbox: Path | None) -> "Share":
     """The share in a file: its words, or those sealed to the letterbox. UsageError, FormatError, WrongKeyError."""
-    from escrow.seal import open_sealed, parse_identities
+    from escrow.seal import open_sealed
     from escrow.seal.shares import parse_share
 
     data = _read(path, "name a file that holds the words of one sheet")
     if data.startswith(_SEALED):
         if letterbox is None:
-            hint = "name the file that escrow keys letterbox made with --letterbox"
+            hint = "name the file of escrow keys letterbox, or the custodian's key file, with --letterbox"
             raise UsageError("letterbox-missing", f"{path} is sealed to a letterbox, and none was given", hint=hint)
-        keys = parse_identities(_read(letterbox, "name the file that escrow keys letterbox made"))
-        data = open_sealed(data, keys)
+        data = open_sealed(data, _identities(letterbox))
     return parse_share(data.decode("ascii", "replace"))
+
+
+def _identities(letterbox: Path) -> "Sequence[Identity]":
+    """Of a letterbox, or of a custodian's key file: its sheets are sealed to it."""
+    from escrow.custody.opening import is_sealed
+    from escrow.seal import parse_identities
+
+    from .custodian_key import read_custodian
+
+    data = _read(letterbox, "name the file that escrow keys letterbox made")
+    if is_sealed(data) or data.startswith(_CUSTODIAN):
+        return [read_custodian(str(letterbox)).identity]
+    return parse_identities(data)
 
 
 def _read(path: Path, hint: str) -> bytes:

@@ -10,7 +10,8 @@ from escrow_cli.holding import hold_rekey, hold_reshare
 from escrow_cli.public_folder import load_public, write_whole
 
 from escrow.custody import series_identity
-from escrow.custody.quorum import Draft
+from escrow.custody.newvault import series_key
+from escrow.custody.quorum import Draft, last_stock, next_stock, signed_stock
 from escrow.custody.sheets import open_sheets
 from escrow.errors import IntegrityError
 from escrow.record import key_name
@@ -53,7 +54,7 @@ def resume(out: Path, public: tuple[dict[str, bytes], History], people: People, 
     charter = holding.resumed(out, public[1])
     assert charter is not None
     draft = new_sheets(people, public[1], charter)
-    holding.finish_rekey(people, public[0], draft, old.secret, Room(out), deal.LATER)
+    holding.finish_rekey(people, public, draft, old.secret, Room(out), deal.LATER)
     return draft
 
 
@@ -158,3 +159,30 @@ def test_a_rekey_is_not_resumed_over_another_vaults_parts(tmp_path: Path) -> Non
         holding.resumed(tmp_path / "out", load_public(tmp_path / "other" / "public")[1])
     assert raised.value.code == "rekey-other"
     assert other.charter.vault != old.charter.vault
+
+
+def test_every_key_of_every_stock_is_sealed_again(tmp_path: Path) -> None:
+    _, old = held(tmp_path / "first")
+    objects, history = load_public(tmp_path / "first" / "public")
+    key, sealed = series_key(history.vault, "records", old.identity)
+    first, _ = last_stock(objects)
+    more = signed_stock(next_stock(first, {key.id: key}, deal.LATER), old.keys)
+    objects |= more | {key_name(key.id, key.sha256): sealed}
+    people = People()
+    hold_rekey(people, (objects, deal.history(objects)), opened(old), SIMPLE, Room(tmp_path / "out"))
+    after = load_public(tmp_path / "out" / "public")
+    assert set(after[1].keys) == {*history.keys, key.id}
+    works(after[0], list(people.papers.values())[:2])
+
+
+def test_a_sealed_key_that_is_not_there_stops_a_rekey(tmp_path: Path) -> None:
+    _, old = held(tmp_path / "first")
+    objects, history = load_public(tmp_path / "first" / "public")
+    name = next(name for name in objects if name.endswith(".age"))
+    people, room = People(), Room(tmp_path / "out")
+    with pytest.raises(IntegrityError) as raised:
+        lacking = {one: data for one, data in objects.items() if one != name}
+        hold_rekey(people, (lacking, history), opened(old), SIMPLE, room)
+    assert raised.value.code == "object-missing"
+    resume(room.out, (objects, history), People(typing=list(people.papers.values())[:2]), old)
+    works(load_public(room.out / "public")[0], list(people.papers.values())[:2])

@@ -190,6 +190,28 @@ def test_who_cannot_come_seals_a_sheet(world: World) -> None:
     assert len(people.papers) == 3
 
 
+def test_the_custodians_sheet_is_sealed_to_its_key(world: World) -> None:
+    made = escrow("custodian", "new", "--name", "Cyngor Gwynedd", "--out", world.root / "la.key")
+    assert made.code == 0, made.err
+    (card,) = world.root.glob("la.*json")
+    papers = ceremony(world, "--policy", "community", "--post", f"LA records officer={card}")
+    assert "LA records officer" not in papers
+    (sealed,) = (world.root / "q" / "sealed").iterdir()
+    public = ("--public", world.root / "vault2")
+    checked = escrow("keys", "check", *public, "--share", sealed, "--letterbox", world.root / "la.key")
+    assert "sheet of the LA records officer" in checked.out, checked.err
+    governors = [paper(world.root, papers[f"{role} of governors"]) for role in ("chair", "vice-chair")]
+    opened = world.run(
+        *("show", "latest", "--share", sealed, "--letterbox", world.root / "la.key"),
+        *("--share", governors[0], "--share", governors[1]),
+    )
+    assert opened.code == 0, opened.err
+    alone = world.run(
+        *("show", "latest", "--share", sealed, "--letterbox", world.root / "la.key", "--share", governors[0])
+    )
+    assert (alone.code, "share-too-few" in alone.err) == (Exit.WRONG_KEY, True)
+
+
 @pytest.mark.parametrize(
     ("options", "code"),
     [
@@ -204,6 +226,7 @@ def test_who_cannot_come_seals_a_sheet(world: World) -> None:
         (("--group", "staff:2:head,chair,bursar", "--groups-needed", "2"), "share-policy"),
         (("--post", "caretaker=RECIPIENT"), "post-role"),
         (("--post", "head=age1nonsense"), "recipient"),
+        (("--post", "head=nowhere.card.json"), "card-unreadable"),
         (("--rescue", "ABC"), "rescue-hash"),
     ],
 )
