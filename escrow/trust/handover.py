@@ -145,7 +145,8 @@ def _released(
     assert event.to is not None
     assert event.deed is not None
     keys = frozenset(event.keys or ())
-    by_custodian = state.custodian is not None and _signed_by(state.custodian.key, signers)
+    theirs = state.custodian is not None and _signed_by(state.custodian.key, signers)
+    by_custodian = theirs and bool(shortfall(charter, signers))
     if by_custodian:
         if not keys <= state.keys_of(signers):
             raise _refused("release-key", "keys that were released to this custodian", "others")
