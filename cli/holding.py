@@ -72,6 +72,7 @@ def hold_rekey(desk: Desk, public: Public, opened: Opened, policy: "Policy", roo
 
     began = now()
     objects, history = public
+    _check_keys(public)
     secret, old = opened
     head = last_stock(objects)[1]
     secrets = (secret, Secret(os.urandom(32)))
@@ -121,17 +122,14 @@ def _seal_stock(desk: Desk, public: Public, draft: "Draft", old: "Secret", room:
 
     folder = room.out / PUBLIC
     objects, history = public
+    _check_keys(public)
     stock, _ = last_stock(objects)
     before = custody_identity(old, draft.charter.vault)
     keys: dict[str, StockKey] = {}
     for key in history.keys.values():
         done = _sealed_already(folder, key, draft.charter, draft.identity)
         if done is None:
-            name = key_name(key.id, key.sha256)
-            if name not in objects:
-                hint = "copy the stock whole from the vault, and run the command again with the same --out"
-                raise IntegrityError("object-missing", f"expected {name} in the public parts, found none", hint=hint)
-            sealed = objects[name]
+            sealed = objects[key_name(key.id, key.sha256)]
             done, data = seal_again(sealed, key, draft.charter, before, draft.identity)
             write_public(folder, data)
         keys[key.id] = done
@@ -146,6 +144,17 @@ def _seal_stock(desk: Desk, public: Public, draft: "Draft", old: "Secret", room:
     else:
         write_whole(room.out / TO_SIGN, envelope)
     desk.say(f"{len(keys)} series keys are sealed to the new secret, opened and checked.")
+
+
+def _check_keys(public: Public) -> None:
+    from escrow.record import key_name
+
+    objects, history = public
+    missing = {key_name(key.id, key.sha256) for key in history.keys.values()} - objects.keys()
+    if missing:
+        hint = "copy the folder stock whole from the vault"
+        detail = f"expected {len(history.keys)} sealed keys in the public parts, found {min(missing)} missing"
+        raise IntegrityError("object-missing", detail, hint=hint)
 
 
 def _sealed_already(folder: Path, key: "StockKey", charter: "Charter", new: "HybridIdentity") -> "StockKey | None":
