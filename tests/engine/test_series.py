@@ -14,7 +14,7 @@ from escrow.engine import night as engine
 from escrow.engine.night import NightReport
 from escrow.engine.status import judge_status
 from escrow.errors import IntegrityError, RefusedError
-from escrow.seal import Secret, SigningKey
+from escrow.seal import HybridIdentity, Secret, SigningKey
 from escrow.source import Rule
 from escrow.store import MemoryStore
 from escrow.trust import Head, sign_record
@@ -210,6 +210,22 @@ def test_charter_changed(place: School) -> None:
     history = place.check_healthy()
     assert history.charter == charter
     assert why(place.night()) == {None}
+
+
+def test_series_end_where_recipients_or_their_compartments_lengths_change(place: School) -> None:
+    place.nights(1)
+    history = place.history()
+    assert history.charter is not None
+    records, safeguarding = history.charter.compartments
+    charter_2(place, compartments=(replace(records, nights=100, about="pupils"), replace(safeguarding, about="pupils")))
+    report = place.night(NIGHTS[2])
+    assert {name: one.new_series for name, one in report.compartments.items()} == {
+        "records": "charter-changed",
+        "safeguarding": None,
+    }
+    charter_2(place, recipients=(str(HybridIdentity.generate().recipient()),))
+    assert why(place.night(NIGHTS[3])) == {"charter-changed"}
+    assert why(place.night(NIGHTS[3])) == {None}
 
 
 def test_compartment_that_has_no_key(place: School) -> None:
