@@ -73,7 +73,7 @@ def _security(charter: Charter) -> Block:
     return Points(
         (
             "Sealed before it leaves the school (age; X25519 and ML-KEM-768): the storage provider cannot read it.",
-            "The machine that deposits can write and never read; objects are locked against change and deletion.",
+            "The machine that deposits can write and never read; a store that can lock keeps objects from deletion.",
             *policy_words(charter),
             "Every deposit and every use of a key is signed and leaves a record.",
             "Deposits are checked every night without keys, and opened for proof when a quorum meets.",

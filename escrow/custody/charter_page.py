@@ -6,6 +6,7 @@ from escrow.custody.page import Block, Facts, Grid, Page, Points, Section, Words
 from escrow.custody.quorum import hash_of
 from escrow.record import Charter, Holder, key_id_of
 from escrow.seal import VerifyKey
+from escrow.trust.handover import PURPOSES
 
 SCHOOL_TYPES = {
     "community": "community school",
@@ -112,12 +113,17 @@ def _holders(charter: Charter) -> tuple[Block, ...]:
         Words(first),
         *([Points(tuple(rest))] if rest else []),
         Words(
-            f"A new version of this charter needs the signatures of at least {charter.threshold} of "
-            f"{len(charter.holders)} holders, and of the custodian where one is named. "
-            "One holder alone may change contacts and suppliers."
+            f"A new version of this charter needs the signatures of {_signatures(charter)}, and of the custodian where "
+            "one is named. One holder alone may change contacts and suppliers."
         ),
         Grid("Holders of keys", head, rows),
     )
+
+
+def _signatures(charter: Charter) -> str:
+    if len(charter.holders) == 1:
+        return "its one holder"
+    return f"at least {charter.threshold} of its {len(charter.holders)} holders"
 
 
 def _party(holder: Holder) -> str:
@@ -138,7 +144,8 @@ def _custodian(charter: Charter) -> tuple[Block, ...]:
 
 def _purposes(charter: Charter) -> Block:
     if charter.purposes is None:
-        return Words(_UNSAID)
+        usual = ", ".join(sorted(PURPOSES))
+        return Words(f"Nothing is written about this yet; until then only these are accepted: {usual}.")
     return Grid("Purposes", ("Purpose", "What it means"), tuple((one.id, one.text) for one in charter.purposes))
 
 
@@ -166,8 +173,8 @@ def _kept(charter: Charter) -> tuple[Block, ...]:
     )
     blocks: list[Block] = [
         Words(
-            "The archive has parts with keys of their own. What is deposited is locked: nobody can delete it "
-            f"before its day, and no lock is longer than {charter.cap_days} days. "
+            "The archive has parts with keys of their own. In a store that can lock, nobody can delete what is "
+            f"deposited before its day, and no lock is longer than {charter.cap_days} days. "
             f"What no rule puts elsewhere goes to {charter.strictest}."
         ),
         Grid("Parts of the archive", ("Part", "Whose data, and which", "Locked for at most"), rows),

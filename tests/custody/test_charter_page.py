@@ -134,7 +134,7 @@ def test_everything_that_people_wrote_is_on_the_page_and_is_only_text() -> None:
 def test_what_is_not_written_is_said_to_be_missing() -> None:
     bare = outline(PAGES["bare"]).words
     assert "No custodian has joined yet" in bare
-    assert bare.count("Nothing is written about this yet.") == 5
+    assert bare.count("Nothing is written about this yet") == 5
     record = outline(PAGES["article-30 of little"]).words
     assert record.count("ot written in the charter yet.") == 5
     assert [one.heading[:3] for one in PAGES["article-30"].sections] == [f"({letter})" for letter in "abcdefg"]
