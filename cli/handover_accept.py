@@ -71,7 +71,7 @@ def accept(
     if tested.differences and not despite_differences:
         hint = "mend the vault from another copy, or sign with --despite-differences: the receipt lists them"
         raise IntegrityError("accept-differs", f"{len(tested.differences)} differences were found", hint=hint)
-    receipt, objects = _sign(history, key, grant, tested, until)
+    receipt, objects = sign_receipt(history, key, grant, tested, until)
     put_deeds(own, history, objects)
     put_or_keep(output, vault.store, history, objects, deeds)
     if certificate:
@@ -177,9 +177,10 @@ def _copy_and_prove(
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _sign(
+def sign_receipt(
     history: "History", key: "CustodianKey", grant: "Grant", tested: "Tested", until: datetime
 ) -> "tuple[Receipt, list[Named]]":
+    """The receipt of what was found, and its objects: the receipt, then the event that tells it."""
     from escrow.custody.deeds import identity_of, next_event, sign_deed, sign_event
     from escrow.record import Receipt
 
