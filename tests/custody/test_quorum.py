@@ -1,8 +1,10 @@
 """Quorums: every subset of every policy, every wrong sheet by its holder's name, and what reshare and rekey leave."""
 
+from dataclasses import replace
 from itertools import combinations
 
 import pytest
+from shamir_mnemonic.share import Share as RawShare
 
 from escrow import record as r
 from escrow.custody import series_identity
@@ -113,6 +115,13 @@ def test_a_wrong_sheet_is_named_by_its_holder_before_it_is_used() -> None:
     elsewhere = split(Secret(b"x" * 32), draft.charter.custody.set, 2, [(2, 3), (1, 1), (1, 1)])
     assert "no holder" in refused("share-altered", elsewhere[1][0], charters=charters)
     assert "1 of 2 of school" in refused("share-too-few", manager, charters=charters)
+
+
+def test_a_share_of_a_group_beyond_the_last_is_no_holders() -> None:
+    draft, _ = deal.vault()
+    good = RawShare.from_mnemonic(" ".join(draft.sheets[0].share.words()))
+    beyond = parse_share(replace(good, group_index=3).mnemonic())
+    assert "no holder" in refused("share-altered", beyond, charters=(draft.charter,))
 
 
 def test_no_altered_value_passes_even_with_a_good_checksum() -> None:

@@ -103,6 +103,16 @@ def test_one_wrong_word_is_always_noticed(place: int, index: int) -> None:
         assert code_of(" ".join([*words[:place], other, *words[place + 1 :]])) == "share-checksum"
 
 
+@given(st.one_of(st.text(), st.lists(st.sampled_from(shares.WORDLIST), max_size=40).map(" ".join)))
+def test_any_text_is_a_share_or_refused(text: str) -> None:
+    try:
+        share = parse_share(text)
+    except FormatError as error:
+        assert error.code in {"share-word", "share-length", "share-checksum"}
+    else:
+        assert parse_share(" ".join(share.words())) == share
+
+
 def test_every_word_is_completed_from_four_letters() -> None:
     for word in shares.WORDLIST:
         assert complete(word) == complete(f" {word[:4].upper()}") == word
