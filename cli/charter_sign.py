@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from escrow.errors import RefusedError, UsageError, WrongKeyError
+from escrow.errors import IntegrityError, RefusedError, UsageError, WrongKeyError
 
 from . import charter_files as files
 from .agent_folders import refuse_agent_folder
@@ -16,6 +16,8 @@ from .options import ConfigOption, JsonOption
 from .output import Output
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from escrow.record import Charter
     from escrow.seal import SigningKey
 
@@ -159,28 +161,37 @@ def _of_sheet(basis: files.Basis, share: Path | None, letterbox: Path | None) ->
 
 
 def _publish(basis: files.Basis, charter: "Charter", data: bytes, public: Path | None, config: Path | None) -> str:
-    """Put a complete charter where readers look for it. IntegrityError when they would not take it."""
-    from escrow.custody.quorum import hash_of
-    from escrow.errors import IntegrityError
+    """Put a complete charter where readers look for it; says where. IntegrityError `charter-not-taken`."""
+    from escrow.engine.fetch import public_objects
     from escrow.record import charter_name
-    from escrow.trust import accept
 
     from .config import find_config, load_config
     from .public_folder import write_public
     from .vault import connect, store_of
 
     name = charter_name(charter.n, data)
-    history = accept([*basis.objects.items(), (name, data)], fingerprint=basis.history.fingerprint)
-    if history.charter_sha256 != hash_of(charter):
-        found = "; ".join(f"{one.code}: {one.detail}" for one in history.findings[:3])
-        raise IntegrityError("charter-missing", f"readers would not take this draft: {found}")
+    _check_taken(basis.objects.items(), basis.history.fingerprint, name, data)
     places = []
-    if public is not None:
-        write_public(public, {name: data})
-        places.append(str(public))
     if config is not None or find_config(None).exists():
         store = connect(store_of(load_config(config)))
+        _check_taken(public_objects(store, ("charter/",)), basis.history.fingerprint, name, data)
         until = store.now().replace(microsecond=0) + timedelta(days=charter.cap_days)
         store.put(name, data, retain_until=until)
         places.append(store.describe())
+    if public is not None:
+        write_public(public, {name: data})
+        places.append(str(public))
     return " and ".join(places)
+
+
+def _check_taken(objects: "Iterable[tuple[str, bytes]]", fingerprint: str, name: str, data: bytes) -> None:
+    """A reader of these objects and the new one takes the new one for the charter in force."""
+    from escrow.record import Charter
+    from escrow.trust import accept, peek_record
+
+    history = accept([*objects, (name, data)], fingerprint=fingerprint)
+    if history.charter_sha256 != peek_record(data, Charter)[1]:
+        found = "; ".join(f"{one.code}: {one.detail}" for one in history.findings[:3])
+        hint = "bring the public parts up to date with the store, and begin again"
+        detail = f"readers would not take this version ({found or 'a later one is in force'})"
+        raise IntegrityError("charter-not-taken", detail, hint=hint)

@@ -30,7 +30,7 @@ def amend(text: str, base: Charter, load_card: LoadCard) -> Charter:
     """
     try:
         raw = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise UsageError("charter-syntax", f"expected whole TOML, found otherwise: {error}") from None
     said = {name: _value(value, f"charter.{name}") for name, value in raw.items()}
     own = next((name for name in said if name in _OF_THE_RECORD), None)

@@ -260,3 +260,33 @@ def test_an_expired_charter_gives_its_own_exit_code_and_a_whole_night(world: Wor
     assert (night.code, night.out.splitlines()[-1]) == (Exit.CHARTER, "night 3: warn")
     assert "was to be reviewed by 2026-01-01" in night.err
     assert world.run("restore", "3", "--to", "out", "--key", world.key).code == 0
+
+
+def test_a_version_that_would_be_a_fork_is_not_published(world: World, text: Path, tmp_path: Path) -> None:
+    """Public parts that are behind the store: the second version 2 stays where it is."""
+    old = shutil.copytree(world.root / "holder" / PUBLIC, tmp_path / "old")
+    other = shutil.copy(text, tmp_path / "other.toml")
+    edit(text, ("cap_days = 2000", "cap_days = 1999"))
+    sign(world, text)
+    edit(Path(other), ("cap_days = 2000", "cap_days = 1998"))
+    told = world.run("charter", "sign", other, "--key", world.key, "--public", old, "--yes", "--publish")
+    assert (told.code, told.err.split()[1]) == (Exit.INTEGRITY, "charter-not-taken:")
+    assert "charter-fork" in told.err
+    assert len(list((world.vault / "charter").iterdir())) == 2
+    assert len(list((old / "charter").iterdir())) == 1
+    assert world.run("verify").code == 0
+
+
+def test_publishing_again_after_the_store_was_away_completes_it(world: World, text: Path) -> None:
+    public = world.root / "holder" / PUBLIC
+    edit(text, ("cap_days = 2000", "cap_days = 1999"))
+    assert escrow("charter", "sign", text, "--key", world.key, "--yes", "--public", public).code == 0
+    draft = text.parent / "charter-2.json"
+    away = world.vault.rename(world.root / "away")
+    told = world.run("charter", "sign", draft, "--public", public, "--publish")
+    assert (told.code, told.err.split()[1]) == (Exit.STORE, "store-folder-missing:")
+    away.rename(world.vault)
+    for _ in range(2):
+        told = world.run("charter", "sign", draft, "--public", public, "--publish")
+    assert told.code == Exit.USAGE
+    assert len(list((world.vault / "charter").iterdir())) == len(list((public / "charter").iterdir())) == 2

@@ -25,6 +25,8 @@ LA = {
     "recipient": str(w.identity(8).recipient()),
 }
 
+WHOLE = to_toml(w.CHARTER, REVIEW)
+
 texts = st.text(st.characters(exclude_categories=["Cs"], min_codepoint=32), min_size=1, max_size=40)
 times = st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30), timezones=st.just(UTC)).map(
     lambda when: when.replace(microsecond=0)
@@ -169,3 +171,25 @@ def test_what_people_get_wrong_is_named(old: str, new: str, code: str, words: st
     assert isinstance(caught.value, FormatError | UsageError)
     assert caught.value.code == code
     assert words in str(caught.value)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.integers(0, 6000), st.integers(0, 40), st.text(max_size=12) | st.sampled_from(["[[", "]]", "= 1", '"', "{}"]))
+def test_a_damaged_text_raises_only_our_errors(at: int, length: int, put: str) -> None:
+    text = WHOLE[:at] + put + WHOLE[at + length :]
+    try:
+        amend(text, w.CHARTER, lambda name: {})
+    except EscrowError:
+        return
+
+
+@pytest.mark.parametrize(
+    "text", ["a = " + "[" * 5000, "a = " + "[" * 40 + "]" * 40, "threshold = 99999999999999999999999"]
+)
+def test_absurd_texts_are_refused(text: str) -> None:
+    with pytest.raises(EscrowError):
+        amend(text, w.CHARTER, no_card)
+
+
+def test_an_editor_of_windows_changes_nothing() -> None:
+    assert amend(WHOLE.replace("\n", "\r\n"), w.CHARTER, no_card) == w.CHARTER
