@@ -104,7 +104,7 @@ def open_sheets(shares: Iterable[Share], charters: Sequence[Charter]) -> HybridI
 
 def _holder(share: Share, charter: Charter, custody: Custody) -> Holder:
     said = (share.groups_needed, share.groups)
-    if said == (custody.groups_needed, len(custody.groups)) and share.group < share.groups:
+    if share.plain and said == (custody.groups_needed, len(custody.groups)) and share.group < share.groups:
         group = custody.groups[share.group]
         for holder in charter.holders:
             if (holder.group, holder.member, share.needed) == (group.name, share.member + 1, group.needed):

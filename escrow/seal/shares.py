@@ -26,15 +26,19 @@ _BY_START: Final = {word[:LETTERS]: word for word in WORDLIST}
 
 @final
 class Share:
-    """One share: its place is public, its words only `words()` shows. Masked, unhashable, not copied or pickled."""
+    """One share: its place is public, its words only `words()` shows. Masked, unhashable, not copied or pickled.
 
-    __slots__ = ("_raw", "group", "groups", "groups_needed", "member", "needed", "set")
+    `plain`: extendable and with exponent 0, as all that `split` makes.
+    """
+
+    __slots__ = ("_raw", "group", "groups", "groups_needed", "member", "needed", "plain", "set")
 
     def __init__(self, raw: RawShare) -> None:
         self._raw = raw
         self.set = raw.identifier
         self.group, self.groups, self.groups_needed = raw.group_index, raw.group_count, raw.group_threshold
         self.member, self.needed = raw.index, raw.member_threshold
+        self.plain = raw.extendable and raw.iteration_exponent == 0
 
     def words(self) -> tuple[str, ...]:
         """The words themselves: for paper, never for a log."""
