@@ -175,7 +175,7 @@ class DemoClosing:
     def restore(self, compartment: str, progress: Progress) -> dict[str, bytes]:
         """The authority restores the last night of a compartment from its own copy; gives files by path.
 
-        NotFoundError `key-not-released`.
+        WrongKeyError `key-not-released`.
         """
         own = FolderStore(self.archive)
         history = load_history(own, self.anchor)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from escrow.errors import IntegrityError, RefusedError, StoreError, UsageError
+from escrow.errors import IntegrityError, RefusedError, StoreError, UsageError, WrongKeyError
 
 from .custodian_key import read_custodian
 from .handover_parts import clock, custodian_board, open_board, put_deeds
@@ -72,7 +72,7 @@ def open_nights(
         chosen = sorted(parts)
         if not chosen:
             hint = "escrow handover status shows what was released to whom"
-            raise RefusedError("key-not-released", "no series of this night was released to this key", hint=hint)
+            raise WrongKeyError("key-not-released", "no series of this night was released to this key", hint=hint)
     views = [open_snapshot(vault.store, history, night, board.opener, chosen) for night in nights]
     parts_used = {
         (part.key, part.series) for night in nights for part in night.parts if not chosen or part.compartment in chosen

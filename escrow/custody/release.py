@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from escrow.custody.deeds import Named, identity_of, in_force, next_event, sign_deed, sign_event
-from escrow.errors import FormatError, NotFoundError, RefusedError
+from escrow.errors import FormatError, RefusedError, WrongKeyError
 from escrow.record import (
     NoticeHead,
     Party,
@@ -153,7 +153,7 @@ def draft_release(
 def released_opener(history: History, grants: Sequence[Grant], fetch: Fetch, identity: Identity) -> SeriesOpener:
     """What opens the series whose keys were released to `identity`; each key is held against the stock.
 
-    The opener raises NotFoundError `key-not-released`, WrongKeyError, IntegrityError `key-mismatch`.
+    The opener raises WrongKeyError (`key-not-released`, ...), IntegrityError `key-mismatch`.
     """
     released = {
         key.id: key
@@ -166,7 +166,7 @@ def released_opener(history: History, grants: Sequence[Grant], fetch: Fetch, ide
     def open_key(_sealed: bytes, key: StockKey) -> HybridIdentity:
         if key.id not in released:
             hint = "ask the holders for a release of this compartment and series"
-            raise NotFoundError(
+            raise WrongKeyError(
                 "key-not-released", f"the key {key.id} of {key.compartment} was not released", hint=hint
             )
         if key.id not in opened:

@@ -1,5 +1,6 @@
 """A handover is a chain of signed events; each step that the charter does not allow is refused, without a key."""
 
+import base64
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -8,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from escrow import record as r
-from escrow.custody.deeds import identity_of, next_event, sign_deed, sign_event
+from escrow.custody.deeds import identity_of, next_event, seal_details, sign_deed, sign_event
 from escrow.custody.release import Scope
 from escrow.errors import EscrowError
-from escrow.seal import SigningKey
+from escrow.seal import SigningKey, open_sealed
 from escrow.trust import History, accept, sign_record
-from tests.custody.closing import EVIDENCE, LA, SUCCESSOR, USES, VENDOR, Closing, again, closing
+from tests.custody.closing import EVIDENCE, LA, SUCCESSOR, USES, VENDOR, Closing, again, closing, drafted
 
 STRANGER = SigningKey.generate()
 _KEPT: list[Closing] = []
@@ -329,6 +330,13 @@ def test_an_event_stripped_of_signatures_hides_nothing(place: Closing) -> None:
         place.put([*rest, (r.event_name(2, data), data)])
     assert codes(place.history) == []
     assert place.history.handover.phase == "released"
+
+
+def test_details_are_for_custody_and_custodian_alone(place: Closing) -> None:
+    sealed = base64.b64decode(seal_details(place.history, "Jo Price wrote it"))
+    for identity in (drafted()[0].identity, LA.identity):
+        assert open_sealed(sealed, [identity]) == b"Jo Price wrote it"
+    assert refused(lambda: open_sealed(sealed, [VENDOR.identity])) == "no-identity-matched"
 
 
 def test_scope_is_by_compartment_series_and_time(place: Closing) -> None:

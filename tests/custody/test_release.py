@@ -9,7 +9,7 @@ from escrow import record as r
 from escrow.custody import series_identity
 from escrow.custody.deeds import identity_of
 from escrow.custody.release import Board
-from escrow.errors import EscrowError, NotFoundError, UnreachableError
+from escrow.errors import EscrowError, UnreachableError, WrongKeyError
 from escrow.seal import HybridIdentity, parse_recipient, seal
 from escrow.store import MemoryStore
 from escrow.trust import accept, sign_record
@@ -92,12 +92,11 @@ def test_a_stock_that_moves_a_key_to_another_compartment_changes_nothing(place: 
 def test_the_agent_with_the_authority_and_one_sheet_opens_nothing(place: Closing) -> None:
     from escrow.custody.release import released_opener
     from escrow.engine.fetch import fetch_exact
-    from escrow.errors import WrongKeyError
 
     history = place.history
     opener = released_opener(history, (), lambda name, sha256: fetch_exact(place.store, name, sha256), LA.identity)
     for key in history.keys.values():
-        with pytest.raises(NotFoundError) as caught:
+        with pytest.raises(WrongKeyError) as caught:
             opener(b"", key)
         assert caught.value.code == "key-not-released"
         with pytest.raises(WrongKeyError):

@@ -1,0 +1,203 @@
+"""A handover by sheets to the custodian that the charter names, to its end, and on to a successor."""
+
+from pathlib import Path
+
+import pytest
+from escrow_cli import handover_parts
+from escrow_cli.exits import Exit
+from escrow_cli.handover import app
+
+from escrow.errors import DeniedError
+from tests.cli.conftest import Result, escrow, files_of
+from tests.custody.closing import LA, SUCCESSOR, drafted
+from tests.engine.kit import NIGHTS, ClockedFolder, FixedClock, School
+
+CONFIG = """\
+vault = "{vault}"
+fingerprint = "{fingerprint}"
+state = "{state}"
+[store]
+url = "vault"
+payer = "the school"
+"""
+
+
+TWO = ("head", "chair of governors")
+
+
+class Closed:
+    """A vault of two nights in a folder, sheets in files, the authority's key, and what each may run."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        draft, made = drafted()
+        clock = FixedClock()
+        self.school = School(root, ClockedFolder(root / "vault", clock), clock, made)
+        self.school.nights(2)
+        self.config = root / "escrow.toml"
+        text = CONFIG.format(vault=made.vault, fingerprint=made.fingerprint, state="watching")
+        self.config.write_text(text, "utf-8")
+        for sheet in draft.sheets:
+            (root / f"{sheet.holder.role}.txt").write_text(" ".join(sheet.share.words()), "ascii")
+        for key, name in ((LA, "la"), (SUCCESSOR, "conwy")):
+            (root / f"{name}.key").write_bytes(key.text().reveal())
+            (root / f"{name}.card.json").write_bytes(key.card().text())
+        (root / "letter.pdf").write_bytes(b"%PDF the administrator's letter")
+
+    def run(self, *words: str | Path) -> Result:
+        return escrow(*words, "--config", self.config)
+
+    def shares(self, *roles: str) -> list[str | Path]:
+        return [word for role in roles for word in ("--share", self.root / f"{role}.txt")]
+
+    def start(self) -> Result:
+        letter = self.root / "letter.pdf"
+        return self.run(
+            *("handover", "start", "--trigger", "vendor-insolvency", "--evidence", letter),
+            *("--details", "the administrator wrote it", *self.shares("head")),
+        )
+
+    def release(
+        self, compartment: str, *more: str | Path, roles: tuple[str, ...] = ("head", "chair of governors")
+    ) -> Result:
+        return self.run("handover", "release", "--compartment", compartment, *self.shares(*roles), *more)
+
+    def accept(self, name: str = "la", *more: str | Path) -> Result:
+        return self.run(
+            *("handover", "accept", "--custodian", self.root / f"{name}.key", "--into", self.root / f"{name}-archive"),
+            *("--keep-until", "2051-08-31", *more),
+        )
+
+    def transfer(self, name: str = "la", *more: str | Path) -> Result:
+        return self.run(
+            *("handover", "transfer", "--custodian", self.root / f"{name}.key"),
+            *("--purpose", "pupil-files=answer requests of former pupils", *more),
+        )
+
+    def state(self) -> object:
+        return self.run("handover", "status", "--json").lines[-1]["state"]
+
+
+@pytest.fixture
+def closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Closed:
+    monkeypatch.chdir(tmp_path)
+    return Closed(tmp_path)
+
+
+CLAUSE = ("--clause", "7.2: insolvency needs no cooling-off")
+
+
+def test_two_holders_and_the_authority_hand_over_and_a_successor_takes_it_on(closed: Closed) -> None:
+    assert closed.start().code == 0
+    early = closed.release("records")
+    assert (early.code, "escrow: handover-cooling-off:" in early.err) == (Exit.REFUSED, True)
+    alone = closed.release("records", *CLAUSE, roles=("head",))
+    assert (alone.code, "escrow: share-too-few:" in alone.err) == (Exit.WRONG_KEY, True)
+    told = closed.release("records", *CLAUSE)
+    assert told.code == 0, told.err
+    told = closed.accept("la", "--certificate", closed.root / "handover.pdf")
+    assert told.code == 0, told.out + told.err
+    assert (closed.root / "handover.pdf").read_bytes().startswith(b"%PDF")
+    told = closed.transfer("la", "--into", closed.root / "la-archive")
+    assert told.code == 0, told.err
+    assert closed.state() == "transferred"
+
+    key = ("--custodian", closed.root / "la.key")
+    told = closed.run("restore", "latest", "--to", closed.root / "restored", *key)
+    assert told.code == 0, told.err
+    assert files_of(closed.root / "restored") == {"school/pupils.csv": NIGHTS[2]["pupils.csv"]}
+    told = closed.run("restore", "latest", "--to", closed.root / "no", "--compartment", "safeguarding", *key)
+    assert (told.code, told.err.split()[1]) == (Exit.WRONG_KEY, "key-not-released:")
+    for purpose, code in (("marketing", Exit.REFUSED), ("pupil-files", Exit.OK)):
+        assert closed.run("show", "latest", "--purpose", purpose, *key).code == code
+
+    told = closed.run(*("handover", "pass", *key, "--to", closed.root / "conwy.card.json", "--compartment", "records"))
+    assert told.code == 0, told.err
+    assert closed.accept("conwy").code == 0
+    assert closed.transfer("conwy").code == 0
+    events = closed.run("event", "list", "--json").lines
+    kinds = [one.get("kind") for one in events if "kind" in one]
+    assert kinds == [
+        *("notice-given", "released", "accepted", "transferred", "key-use", "key-use"),
+        *("released", "accepted", "transferred"),
+    ]
+
+
+def test_a_handover_is_withdrawn_and_begun_again(closed: Closed) -> None:
+    assert closed.start().code == 0
+    assert closed.run("handover", "withdraw", *closed.shares("head")).code == Exit.REFUSED
+    assert closed.run("handover", "withdraw", *closed.shares("head", "LA records officer")).code == 0
+    assert closed.state() == "active"
+    assert closed.start().code == 0
+
+
+def test_who_may_not_put_leaves_deeds_for_who_may(closed: Closed, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert app
+
+    def denied(*_: object) -> None:
+        raise DeniedError("store-denied", "this credential may not put")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(handover_parts, "put_deeds", denied)
+        told = closed.start()
+    assert told.code == 0
+    assert "escrow handover post handover-deeds" in told.err
+    assert closed.state() == "active"
+    assert closed.run("handover", "post", "handover-deeds").code == 0
+    assert closed.state() == "notice-given"
+    assert closed.run("handover", "post", "handover-deeds").code == 0
+    assert closed.run("handover", "post", "nothing").code == Exit.USAGE
+
+
+def test_what_differs_stops_the_receipt_until_it_is_taken_knowingly(closed: Closed) -> None:
+    assert closed.start().code == 0
+    assert closed.release("records", *CLAUSE).code == 0
+    pack = max((closed.root / "vault").glob("series/*/packs/*.age"))
+    pack.chmod(0o644)
+    pack.write_bytes(pack.read_bytes()[:-1] + b"x")
+    told = closed.accept()
+    assert (told.code, told.err.split()[1]) == (Exit.INTEGRITY, "accept-differs:")
+    assert closed.state() == "released"
+    told = closed.accept("la", "--despite-differences")
+    assert told.code == 0, told.err
+    assert "difference: object-" in told.out
+    assert closed.state() == "accepted"
+
+
+def test_the_watch_file_finds_a_vault_that_was_rolled_back(closed: Closed) -> None:
+    heads = closed.root / "heads.json"
+    assert closed.start().code == 0
+    assert closed.run("custodian", "watch", "--file", heads).code == 0
+    (event,) = (closed.root / "vault" / "events").iterdir()
+    saved = event.read_bytes()
+    event.unlink()
+    told = closed.run("custodian", "watch", "--file", heads)
+    assert told.code == Exit.INTEGRITY
+    assert "event-rollback" in told.out
+    event.write_bytes(saved)
+    assert closed.run("custodian", "watch", "--file", heads).code == 0
+    max((closed.root / "vault" / "notices").iterdir()).unlink()
+    assert closed.run("custodian", "watch", "--file", heads).code == Exit.ROLLBACK
+    heads.write_text("{}")
+    assert closed.run("custodian", "watch", "--file", heads).code == Exit.INTEGRITY
+
+
+def test_a_custodian_is_made_shown_and_rotated(closed: Closed, monkeypatch: pytest.MonkeyPatch) -> None:
+    from escrow.custody.custodian import open_rotation, parse_card
+
+    monkeypatch.setenv("ESCROW_PASSPHRASE", "a passphrase of the authority")
+    key = closed.root / "safe" / "new.key"
+    made = escrow("custodian", "new", "--name", "Cyngor Môn", "--out", key, "--json")
+    assert made.code == 0, made.err
+    assert b"secret" not in key.read_bytes()
+    shown = escrow("custodian", "card", f"{key}.card.json", "--json")
+    assert shown.lines[-1]["fingerprint"] == made.lines[-1]["fingerprint"]
+    assert escrow("custodian", "new", "--name", "x", "--out", key).code == Exit.USAGE
+    assert (
+        escrow("custodian", "new", "--name", "x", "--kind", "county", "--out", closed.root / "y").code == Exit.INTEGRITY
+    )
+    told = escrow("custodian", "rotate", "--key", key, "--out", closed.root / "safe" / "next.key")
+    assert told.code == 0, told.err
+    statement = open_rotation((closed.root / "safe" / "next.key.rotation.json").read_bytes())
+    assert statement.old == parse_card(Path(f"{key}.card.json").read_bytes())
+    assert statement.new.name == "Cyngor Môn"
