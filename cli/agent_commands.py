@@ -17,9 +17,8 @@ from .exits import Exit, exit_of, exit_of_codes, worst
 from .nights import judge_night, show_report
 from .options import ConfigOption, JsonOption
 from .output import Output
-from .store_probe import bare_store
 from .units import parse_share, size_text, time_label
-from .vault import anchor_of, connect, rules_of, sources_of, store_of
+from .vault import anchor_of, bare_store, connect, rules_of, sources_of, store_of
 
 if TYPE_CHECKING:
     from escrow.watch import Machine, RoundResult

@@ -16,6 +16,7 @@ from .units import parse_age, parse_rate
 
 NAME = "escrow.toml"
 _HEX32 = re.compile(r"[0-9a-f]{32}")
+_ACCOUNT = re.compile(r"[0-9]{12}", re.ASCII)
 _HEX64 = re.compile(r"[0-9a-f]{64}")
 _COPY_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 _DEFAULT_AGE = timedelta(hours=36)
@@ -23,7 +24,8 @@ _DEFAULT_AGE = timedelta(hours=36)
 
 @dataclass(frozen=True, slots=True)
 class StoreConfig:
-    """Where the vault is. `limit_upload` in bytes per second; `payer` is who pays for the place and administers it."""
+    """Where the vault is. `limit_upload` in bytes per second; `payer` is who pays for the place and administers it;
+    `owner` is the AWS account that the bucket must belong to."""
 
     url: str
     endpoint: str | None = None
@@ -32,6 +34,7 @@ class StoreConfig:
     path_style: bool = False
     profile: str | None = None
     content_md5: bool = False
+    owner: str | None = None
     limit_upload: float | None = None
     payer: str | None = None
 
@@ -163,6 +166,7 @@ def _place(table: Table, root: Path) -> StoreConfig:
         path_style=table.flag("path_style"),
         profile=table.text("profile"),
         content_md5=table.flag("content_md5"),
+        owner=table.text_of("owner", _ACCOUNT, "an AWS account, 12 digits"),
         limit_upload=table.parsed("limit_upload", parse_rate),
         payer=table.text("payer"),
     )

@@ -11,11 +11,10 @@ from .config import Config, StoreConfig, load_config
 from .exits import Exit
 from .options import ConfigOption, JsonOption
 from .output import Output
-from .vault import store_of
+from .vault import bare_store, store_of
 
 if TYPE_CHECKING:
     from escrow.engine.ports import Progress
-    from escrow.store import Store
     from escrow.trust import Finding
     from escrow.watch.probe_memory import Kept
 
@@ -119,18 +118,3 @@ def settle(loaded: Config, kept: "Kept", reason: str | None) -> "tuple[Finding, 
     if reason and failed:
         accept(loaded.state, Acceptance(kept.store, kept.tried, reason.strip(), failed))
     return judge_kept(kept, read_acceptance(loaded.state, kept.store))
-
-
-def bare_store(store: StoreConfig) -> "Store":
-    """The store itself, without retries and limits: an attack that is repeated proves nothing."""
-    from escrow.store import open_store
-
-    return open_store(
-        store.url,
-        endpoint=store.endpoint,
-        region=store.region,
-        ca_file=store.ca_file,
-        path_style=store.path_style,
-        profile=store.profile,
-        content_md5=store.content_md5,
-    )

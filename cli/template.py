@@ -14,7 +14,7 @@ state = "state"  # this machine's memory and signing key: private, on a local di
 [store]
 url = {url}  # a folder, a share (//server/share/vault) or s3://bucket/prefix
 # limit_upload = "2 MiB/s"
-# For S3: endpoint, region, ca_file, profile (texts), path_style, content_md5 (true or false).
+# For S3: endpoint, region, ca_file, profile (texts), owner (12 digits), path_style, content_md5 (true or false).
 # Credentials come from the AWS standard places, never from here.
 # payer = "the school"  # who pays for this place and administers it
 """

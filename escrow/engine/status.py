@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from escrow.engine.ports import Clock
+from escrow.limits import MAX_CLOCK_SKEW
 from escrow.record import Charter
 from escrow.trust import Finding, History
 
@@ -39,7 +40,7 @@ class Status:
 
 
 def judge_status(history: History, clock: Clock, max_age: timedelta) -> Status:
-    """Pure but for the clock. A vault without a snapshot is stale."""
+    """Pure but for the clock. A vault without a snapshot is stale, and one whose newest is dated ahead."""
     assert history.charter is not None
     on_main = [snapshot for snapshot in history.snapshots if snapshot.on_main]
     latest = on_main[-1] if on_main else None
@@ -58,7 +59,7 @@ def judge_status(history: History, clock: Clock, max_age: timedelta) -> Status:
         latest=latest.seq if latest else None,
         latest_time=latest.store_time if latest else None,
         age=age,
-        stale=age is None or age > max_age,
+        stale=age is None or not -timedelta(seconds=MAX_CLOCK_SKEW) <= age <= max_age,
         verdict=latest.link.notice.verdict.status if latest else None,
         verdict_codes=latest.link.notice.verdict.codes if latest else (),
         size=sum(refs.values()),

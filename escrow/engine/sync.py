@@ -12,10 +12,14 @@ from escrow.engine.ports import Clock
 from escrow.engine.state import Birth, State
 from escrow.errors import DeniedError, EscrowError, IntegrityError, RefusedError, StateError
 from escrow.limits import MAX_CLOCK_SKEW
-from escrow.record import Charter, EventHead, Notice, StockKey, check_name, parse_name, to_payload
+from escrow.record import Charter, EventHead, Notice, ParsedName, StockKey, check_name, parse_name, to_payload
 from escrow.seal import VerifyKey
 from escrow.store import Store
 from escrow.trust import Head, History, accept, open_record
+
+_JUMP = 90_000_000
+"""A notice from here on is gone on from by who put it alone: 250,000 years of nights end below, and whoever holds an
+agent's key could leave no number for the next."""
 
 
 class Tail(Enum):
@@ -83,7 +87,9 @@ def find_footing(store: Store, state: State, me: VerifyKey, clock: Clock, anchor
     charter = _charter_in_force(agreed)
     _check_here(agreed)
     head = state.head()
-    newest = dict(public_objects(store, ("notices/",), after=f"notices/{head.seq:08d}" if head else ""))
+    reached = head.seq if head else 0
+    found = public_objects(store, ("notices/",), after=f"notices/{reached:08d}" if head else "")
+    newest = {name: data for name, data in found if not _is_jump(parse_name(name), reached)}
     pending = state.pending()
     writers = {name: writer for name, data in newest.items() if (writer := _writer(name, data, charter))}
     head_name = state.recall("head-name")
@@ -94,7 +100,7 @@ def find_footing(store: Store, state: State, me: VerifyKey, clock: Clock, anchor
             [*basis, *public_objects(store, ("notices/",))], vault=anchor.vault, fingerprint=anchor.fingerprint
         )
         _adopt(state, history, tail)
-        head = history.head
+        head = state.head()
     elif pending:
         finish_pending(store, state)
         head = state.head()
@@ -206,6 +212,10 @@ def _writer(name: str, data: bytes, charter: Charter) -> str | None:
     return None
 
 
+def _is_jump(name: ParsedName | None, reached: int) -> bool:
+    return name is not None and name.n >= _JUMP > reached
+
+
 def _adopt(state: State, history: History, why: Tail) -> None:
     births: dict[str, Birth] = {}
     begun: set[str] = set()
@@ -215,5 +225,7 @@ def _adopt(state: State, history: History, why: Tail) -> None:
                 at = int(notice.store_time.timestamp())
                 births[part.series] = Birth(part.series, part.compartment, part.key, at, part.compartment not in begun)
                 begun.add(part.compartment)
-    if history.head:
-        state.adopt(history.head, history.main[-1].name, list(births.values()), why.value)
+    known = [link for link in history.main if link.notice.seq < _JUMP]
+    if known:
+        head = Head(known[-1].notice.seq, known[-1].sha256)
+        state.adopt(head, known[-1].name, list(births.values()), why.value)

@@ -23,6 +23,7 @@ ca_file = "ca.pem"
 path_style = true
 profile = "school"
 content_md5 = true
+owner = "123456789012"
 limit_upload = "2 MiB/s"
 payer = "the trust"
 [[copy]]
@@ -61,6 +62,7 @@ def test_a_whole_configuration_means_what_it_says() -> None:
         path_style=True,
         profile="school",
         content_md5=True,
+        owner="123456789012",
         limit_upload=2 * 2**20,
         payer="the trust",
     )

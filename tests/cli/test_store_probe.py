@@ -137,8 +137,8 @@ def test_moto_is_refused(place: World) -> None:
 @pytest.fixture
 def joining(world: World) -> tuple[str, ...]:
     """`escrow init` of a vault that no store has yet."""
-    for path in world.state.iterdir():
-        if path.name != "agent.key":
+    for path in world.state.rglob("*"):
+        if path.is_file() and path.name != "agent.key":
             path.unlink()
     return "init", "--public", str(world.root / "server" / "public")
 
