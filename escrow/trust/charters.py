@@ -37,6 +37,8 @@ def accept_charters(
                 valid.setdefault(found.sha256, found)
             if rule == "full":
                 full.setdefault(found.sha256, found)
+        if len(valid) > 1:
+            full |= {sha256: found for sha256, found in valid.items() if _endorsed(intake, found, by_number)}
         chosen = full or valid
         if len(valid) > 1:
             names = ", ".join(found.name for found in valid.values())
@@ -45,6 +47,17 @@ def accept_charters(
         if len(chosen) == 1:
             accepted += chosen.values()
     return tuple(accepted)
+
+
+def _endorsed(intake: Intake, found: Candidate[Charter], by_number: dict[int, dict[str, Candidate[Charter]]]) -> bool:
+    """Whether enough people signed a later version that rests on this one."""
+    for later in by_number.get(found.record.n + 1, {}).values():
+        if _form(later, found) is None:
+            signers = intake.signers(later, voices(found.record) | voices(later.record))
+            rule = rule_of(found.record, later.record, signers)
+            if rule == "full" or (rule == "minor" and _endorsed(intake, later, by_number)):
+                return True
+    return False
 
 
 def _rule(

@@ -93,6 +93,23 @@ def test_what_one_holder_signed_never_blocks_what_enough_sign() -> None:
     assert judged(ours, w.named(after(w.CHARTER, cap_days=401), *BOARD)) == (1, ["charter-fork"])
 
 
+def test_former_holders_do_not_go_back_behind_what_one_holder_signed() -> None:
+    """What enough people built on counts as signed by them: another version of its number is a fork."""
+    minor = after(w.CHARTER, contacts=CONTACTS)
+    again = after(minor, processors=VENDOR)
+    board = (r.Holder(role="new head", key=w.signer(40).public().encode()),)
+    replaced = after(again, holders=board, threshold=1)
+    chain = [w.named(minor, w.HEAD), w.named(again, w.CHAIR), w.named(replaced, *BOARD, w.signer(40))]
+    assert judged(*chain) == (4, [])
+    rival = w.named(after(w.CHARTER, cap_days=400), *BOARD)
+    number, codes = judged(*chain, rival)
+    assert number == 1
+    assert "charter-fork" in codes
+    history = accept([w.named(w.CHARTER), *chain, rival])
+    assert next(one for one in history.findings if one.code == "charter-fork").severity == "error"
+    assert judged(*chain[:2], rival) == (2, ["charter-fork", "charter-chain"])
+
+
 class Charters(RuleBasedStateMachine):
     """Versions, honest and not, held against a model: what is accepted is what enough people signed, in order."""
 
