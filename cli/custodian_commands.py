@@ -8,14 +8,18 @@ import typer
 
 from escrow.errors import UsageError
 
+from .agent_folders import refuse_agent_folder
 from .config import load_config
+from .custodian_key import eights, read_card_file, read_custodian
 from .exits import Exit, exit_of_codes
-from .options import ConfigOption, JsonOption
+from .handover_parts import NeededCustodianOption, clock
+from .options import ConfigOption, JsonOption, ShareOption, SheetsOption
 from .output import Output
 
 if TYPE_CHECKING:
     from escrow.custody.custodian import Card, CustodianKey
     from escrow.custody.watchfile import Watch
+    from escrow.seal.shares import Share
 
 app = typer.Typer(help="The LA or trust that takes over.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -60,14 +64,12 @@ def card(
     \b
     Example: escrow custodian card gwynedd.key.card.json
     """
-    from .custodian_key import read_card_file
-
     _tell(Output(as_json), read_card_file(file))
 
 
 @app.command()
 def rotate(
-    key: Annotated[str, typer.Option(metavar="FILE", help="The old key file.")],
+    custodian: NeededCustodianOption,
     out: OutOption,
     name: Annotated[str | None, typer.Option(help="The successor's name, where it changes.")] = None,
     kind: Annotated[str | None, typer.Option(help="The successor's kind, where it changes.")] = None,
@@ -79,15 +81,14 @@ def rotate(
     Charters name the new card from their next version on; vaults already handed over pass with escrow handover pass.
 
     \b
-    Example: escrow custodian rotate --key gwynedd.key --out gwynedd-2.key
+    Example: escrow custodian rotate --custodian gwynedd.key --out gwynedd-2.key
     """
     from escrow.custody.custodian import CustodianKey, sign_rotation
 
     from .agent_key import write_private
-    from .custodian_key import read_custodian
 
     output = Output(as_json)
-    old = read_custodian(key)
+    old = read_custodian(custodian)
     fresh = CustodianKey.new(name or old.name, kind or old.kind)
     _write(output, fresh, out, no_passphrase)
     statement = out.with_name(out.name + ".rotation.json")
@@ -128,6 +129,100 @@ def watch(
     output.finish(Exit.OK, text, vault=one.vault, notice=head, event=events)
 
 
+@app.command()
+def split(
+    custodian: NeededCustodianOption,
+    out: Annotated[Path, typer.Option(help="New folder for the sheets, as PDFs to print: on a protected medium.")],
+    needed: Annotated[int, typer.Option(min=2, max=16, help="How many sheets make the key file again.")] = 2,
+    of: Annotated[int, typer.Option("--of", min=2, max=16, help="How many sheets there are.")] = 3,
+    as_json: JsonOption = False,
+) -> None:
+    """Split the identity into sheets of words, for people of the authority, so that the key file may be lost.
+
+    Print each, let its person take it, delete the folder. Each way to join them was tried.
+
+    \b
+    Example: escrow custodian split --custodian gwynedd.key --needed 2 --of 3 --out /media/stick/sheets
+    """
+    from escrow.custody.custodian import split_key
+    from escrow.custody.paper import in_groups, pdf, qr
+
+    from .agent_key import write_private
+
+    output = Output(as_json)
+    refuse_agent_folder(out)
+    if out.exists():
+        raise UsageError("keys-exist", f"expected a new folder, found {out}", hint="choose another --out")
+    key = read_custodian(custodian)
+    shares = split_key(key, needed, of)
+    for number, share in enumerate(shares, 1):
+        words = share.words()
+        page = pdf(
+            "sheet",
+            {
+                "title": "Custodian's key sheet",
+                "school": key.name,
+                "role": f"person {number}",
+                "place": f"sheet {number} of {of}",
+                "policy": f"Any {needed} of the {of} sheets make the key again. This sheet alone makes nothing.",
+                "made": f"{clock():%d %B %Y}".lstrip("0"),
+                "set": str(share.set),
+                "epoch": "1",
+                "fingerprint": in_groups(key.card().fingerprint, 8),
+                "rescue": "",
+                "words": list(words),
+                "qr": qr(" ".join(words).upper()),
+                "call": [],
+            },
+        )
+        write_private(out / f"sheet-{number}.pdf", page)
+    output.note(f"print the pages in {out}, on a printer that keeps nothing, then delete the folder")
+    output.finish(Exit.OK, f"{of} sheets, of which {needed} make the key again", sheets=of, needed=needed)
+
+
+@app.command()
+def join(
+    card: Annotated[Path, typer.Option(metavar="CARD", help="The custodian's card.")],
+    out: OutOption,
+    share: ShareOption = None,
+    sheets: SheetsOption = False,
+    no_passphrase: NoPassphraseOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Make the key file again from sheets, typed word by word or from files, and hold it against the card.
+
+    \b
+    Example: escrow custodian join --card gwynedd.key.card.json --sheets --out gwynedd-again.key
+    """
+    from escrow.custody.custodian import join_key
+
+    from .shares import read_share
+
+    output = Output(as_json)
+    known = read_card_file(card)
+    found = [read_share(path, None) for path in share or ()]
+    if sheets:
+        found = _typed(found)
+    if not found:
+        raise UsageError("key-missing", "expected sheets, found none", hint="say --sheets, or --share for each")
+    key = join_key(found, known)
+    _write(output, key, out, no_passphrase)
+    _tell(output, key.card())
+
+
+def _typed(found: "list[Share]") -> "list[Share]":
+    """Sheets from the keyboard, until there are as many as the first one says."""
+    from .desk import Terminal
+    from .shares import type_share
+
+    desk = Terminal()
+    while not found or len(found) < found[0].needed:
+        desk.ask("The next person, alone at the screen, presses Enter: ")
+        found.append(type_share(desk))
+        desk.clear()
+    return found
+
+
 def read_watch(file: Path) -> "Watch":
     """The watch file; an empty one when there is none. FormatError `watch-file`."""
     from escrow.custody.watchfile import EMPTY, parse_watch
@@ -152,7 +247,6 @@ def _write(output: Output, key: "CustodianKey", out: Path, no_passphrase: bool) 
     from escrow.custody.custodian import open_custodian
     from escrow.seal import ScryptRecipient, seal
 
-    from .agent_folders import refuse_agent_folder
     from .agent_key import write_private
     from .unlock import new_passphrase
 
@@ -170,7 +264,5 @@ def _write(output: Output, key: "CustodianKey", out: Path, no_passphrase: bool) 
 
 
 def _tell(output: Output, card: "Card") -> None:
-    from .custodian_key import eights
-
     output.row(f"custodian    {card.name} ({card.kind})", name=card.name, kind=card.kind)
     output.finish(Exit.OK, f"fingerprint  {eights(card.fingerprint)}", fingerprint=card.fingerprint)

@@ -6,11 +6,13 @@ docs/format.md, section 13.6.
 import hashlib
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import combinations
 from typing import Annotated, NoReturn
 
-from escrow.errors import FormatError, IntegrityError, WrongKeyError
+from escrow.errors import FormatError, IntegrityError, UsageError, WrongKeyError
 from escrow.record import Party, decode, encode, from_object, to_object
 from escrow.record.charter import CUSTODIAN_KINDS
 from escrow.record.grammar import RecipientText, Text, VerifyKeyText, one_of
@@ -26,6 +28,7 @@ from escrow.seal import (
     sign_envelope,
     unverified_payload,
 )
+from escrow.seal.shares import SETS, Share, combine, split
 
 _ROTATION = "application/vnd.escrow.custodian-rotation+json"
 _KEY = re.compile(
@@ -160,3 +163,24 @@ def open_rotation(data: bytes) -> Rotation:
     if open_envelope(data, _ROTATION, both).signers != both:
         raise IntegrityError("rotation-unsigned", "expected the signatures of both identities, found one")
     return said
+
+
+def split_key(key: CustodianKey, needed: int, members: int) -> list[Share]:
+    """Shares of a custodian's secret, each minimal subset of which was combined. UsageError `share-policy`."""
+    if not 2 <= needed <= members:
+        raise UsageError("share-policy", f"expected at least 2 of at most 16 sheets, found {needed} of {members}")
+    identifier = int.from_bytes(os.urandom(2), "big") % SETS
+    (shares,) = split(key.secret(), identifier, 1, [(needed, members)])
+    for subset in combinations(shares, needed):
+        if combine(subset) != key.secret():
+            raise IntegrityError("share-secret", "the new sheets do not give the secret: begin again")
+    return shares
+
+
+def join_key(shares: Sequence[Share], card: Card) -> CustodianKey:
+    """The key again, held against its card. WrongKeyError `share-combine`, `card-other`."""
+    key = CustodianKey(card.name, card.kind, combine(shares))
+    if key.card() != card:
+        hint = "take the card that was made with this key, and sheets of its last split"
+        raise WrongKeyError("card-other", "the sheets give another key than the card's", hint=hint)
+    return key

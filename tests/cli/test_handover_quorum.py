@@ -196,8 +196,30 @@ def test_a_custodian_is_made_shown_and_rotated(closed: Closed, monkeypatch: pyte
     assert (
         escrow("custodian", "new", "--name", "x", "--kind", "county", "--out", closed.root / "y").code == Exit.INTEGRITY
     )
-    told = escrow("custodian", "rotate", "--key", key, "--out", closed.root / "safe" / "next.key")
+    told = escrow("custodian", "rotate", "--custodian", key, "--out", closed.root / "safe" / "next.key")
     assert told.code == 0, told.err
     statement = open_rotation((closed.root / "safe" / "next.key.rotation.json").read_bytes())
     assert statement.old == parse_card(Path(f"{key}.card.json").read_bytes())
     assert statement.new.name == "Cyngor Môn"
+
+
+def test_a_custodians_key_is_split_and_joined(closed: Closed, monkeypatch: pytest.MonkeyPatch) -> None:
+    from escrow.custody.custodian import open_custodian, split_key
+
+    monkeypatch.setenv("ESCROW_PASSPHRASE", "a passphrase of the authority")
+    out = closed.root / "sheets"
+    told = escrow("custodian", "split", "--custodian", closed.root / "la.key", "--out", out)
+    assert told.code == 0, told.err
+    assert sorted(path.name for path in out.iterdir()) == ["sheet-1.pdf", "sheet-2.pdf", "sheet-3.pdf"]
+    words: list[str | Path] = []
+    for number, share in enumerate(split_key(LA, 2, 3)[1:]):
+        path = closed.root / f"{number}.txt"
+        path.write_text(" ".join(word[:4] for word in share.words()), "ascii")
+        words += ["--share", path]
+    join = ("custodian", "join", "--card", closed.root / "la.card.json")
+    assert escrow(*join, *words[:2], "--out", closed.root / "one.key").code == Exit.WRONG_KEY
+    other = ("custodian", "join", "--card", closed.root / "conwy.card.json")
+    assert escrow(*other, *words, "--out", closed.root / "two.key").code == Exit.WRONG_KEY
+    told = escrow(*join, *words, "--out", closed.root / "safe" / "again.key", "--no-passphrase")
+    assert told.code == 0, told.err
+    assert open_custodian((closed.root / "safe" / "again.key").read_bytes(), None).card() == LA.card()
