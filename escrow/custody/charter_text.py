@@ -12,7 +12,7 @@ from escrow.custody.charter_toml import members_of, owners
 from escrow.record import Charter, JsonObject, JsonValue, key_id_of
 from escrow.seal import VerifyKey
 
-_CARDS = ("custodian", "agents")
+_OF_THE_VAULT = ("custodian", "agents", "threshold")
 _TIMES = ("review", "contract_end")
 _FIRST = ("id", "name", "role", "group", "member", "party", "kind", "compartment", "key")
 _MADE = {
@@ -64,12 +64,13 @@ def template(kind: str, school: str, review: datetime) -> str:
 
 
 def new_text(kind: str, school: str, review: datetime) -> str:
-    """The template for a new charter: the custodian and machines, which bring cards, are examples still."""
+    """The template for a new charter: the custodian, the machines and the holders' number, which the vault
+    brings, are examples still."""
     parts = _blocks(template(kind, school, review))
     return (
         "# The charter of a school's escrow. What is not written here does not happen.\n"
         "# Replace every <...>, remove what you do not want, then: escrow charter check\n\n"
-    ) + "\n".join(part.comment + (_commented(part.body) if part.name in _CARDS else part.body) for part in parts)
+    ) + "\n".join(part.comment + (_commented(part.body) if part.name in _OF_THE_VAULT else part.body) for part in parts)
 
 
 @dataclass(frozen=True, slots=True)

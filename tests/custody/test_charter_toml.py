@@ -106,6 +106,8 @@ def test_the_fullest_charter_comes_back_from_its_text() -> None:
 @pytest.mark.parametrize("kind", SCHOOL_TYPES)
 def test_each_template_is_a_charter_once_cards_are_there(kind: str) -> None:
     text = new_text(kind, 'The "New" School', REVIEW)
+    alone = replace(w.CHARTER, holders=w.CHARTER.holders[:1], threshold=1)
+    assert amend(text, alone, no_card).threshold == 1
     plain = amend(text, w.CHARTER, no_card)
     assert (plain.school.name, plain.school.type, plain.review) == ('The "New" School', kind, REVIEW)
     assert (plain.holders, plain.recipients, plain.agents) == (
