@@ -48,7 +48,7 @@ def plan_series(
         raise RefusedError(
             "stock-empty",
             f"the stock has no key for the compartment {compartment.name}",
-            hint="ask the key holder for a stock that has, and run escrow init with it",
+            hint="ask the key holders to make some (escrow keys stock), and run escrow init with what they give",
         )
     fresh = [key for key in keys if key.id not in used]
     ends = footing.now + timedelta(days=compartment.nights)
@@ -100,4 +100,5 @@ def stock_warning(compartment: Compartment, footing: Footing, used: Collection[s
     days = left * compartment.nights
     if timedelta(days=days) >= _STOCK_WARNING:
         return None
-    return f"compartment {compartment.name}: {left} series keys are left, for {days} days; ask the key holder for more"
+    more = "ask the key holders for more (escrow keys stock)"
+    return f"compartment {compartment.name}: {left} series keys are left, for {days} days; {more}"
