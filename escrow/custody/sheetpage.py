@@ -10,13 +10,16 @@ from escrow.record import Charter, Custody
 
 def policy_text(custody: Custody) -> str:
     """Which sheets open the vault, in words."""
+    if len(custody.groups) == 1:
+        (group,) = custody.groups
+        return f"any {group.needed} of the {group.members} sheets of {group.name}"
     groups = [
-        f"{group.needed} of the {group.members} sheets of {group.name}"
+        f"{group.name} ({group.needed} of its {group.members} sheets)"
         if group.members > 1
-        else f"that of {group.name}"
+        else f"{group.name} (its sheet)"
         for group in custody.groups
     ]
-    return groups[0] if len(groups) == 1 else f"any {custody.groups_needed} of these: {'; '.join(groups)}"
+    return f"any {custody.groups_needed} of these groups: {', '.join(groups)}"
 
 
 def sheet_page(draft: Draft, sheet: Sheet, call: Sequence[str]) -> bytes:

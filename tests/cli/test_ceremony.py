@@ -81,7 +81,7 @@ def test_the_minutes_are_signed_by_all_and_hold_no_secret(tmp_path: Path) -> Non
     assert (told["what"], told["fingerprint"], told["online"]) == ("new vault", draft.fingerprint, None)
     text = (tmp_path / "minutes.txt").read_text("utf-8")
     assert eights(draft.fingerprint) in text and "chair of governors" in text
-    assert "2 of the 3 sheets of school" in text
+    assert "any 2 of the 3 sheets of school" in text
     assert draft.secret.reveal().hex() not in text
 
 
