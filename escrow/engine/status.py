@@ -64,8 +64,16 @@ def judge_status(history: History, clock: Clock, max_age: timedelta) -> Status:
         verdict_codes=latest.link.notice.verdict.codes if latest else (),
         size=sum(refs.values()),
         compartments={one.name: _compartment(history, one.name) for one in history.charter.compartments},
-        findings=(*history.findings, *judge_review(history.charter, clock.now())),
+        findings=(*history.findings, *judge_review(history.charter, clock.now()), *_custodian(history.charter)),
     )
+
+
+def _custodian(charter: Charter) -> tuple[Finding, ...]:
+    """A school may begin without a custodian, and is reminded."""
+    if charter.custodian is not None:
+        return ()
+    detail = "no custodian is named yet: nobody takes over when the school closes"
+    return (Finding("charter-no-custodian", "charter", detail, "warning"),)
 
 
 def judge_review(charter: Charter, now: datetime) -> tuple[Finding, ...]:
