@@ -25,7 +25,7 @@ from .handover_release import OUT, DeedsOption, pass_on, release
 from .options import ConfigOption, CustodianOption, JsonOption, KeyOption, LetterboxOption, ShareOption, SheetsOption
 from .output import Output
 from .unlock import Means
-from .vault import OpenVault, anchor_of, read_vault
+from .vault import OpenVault, anchor_of, connect, read_vault, store_of
 
 if TYPE_CHECKING:
     from escrow.record import Event
@@ -159,7 +159,8 @@ def post(
     from escrow.record import parse_name
 
     output = Output(as_json)
-    vault = read_vault(load_config(config))
+    loaded = load_config(config)
+    vault = read_vault(loaded)
     order = {kind: place for place, kind in enumerate(("released-key", "release", "receipt", "event"))}
     found = []
     for path in sorted(folder.rglob("*")):
@@ -169,14 +170,14 @@ def post(
             found.append((order[parsed.kind], name, path.read_bytes()))
     if not found:
         raise UsageError("deeds-missing", f"expected deeds below {folder}, found none", hint="name the right folder")
-    put_deeds(vault.store, vault.history, [(name, data) for _, name, data in sorted(found)])
+    put_deeds(connect(store_of(loaded)), vault.history, [(name, data) for _, name, data in sorted(found)])
     output.finish(Exit.OK, f"{len(found)} objects put", put=len(found))
 
 
 def _put(output: Output, vault: OpenVault, event: "Event", keys: "list[SigningKey]", deeds: Path) -> None:
     from escrow.custody.deeds import sign_event
 
-    put_or_keep(output, vault.store, vault.history, [sign_event(vault.history, event, keys)], deeds)
+    put_or_keep(output, vault.config, vault.history, [sign_event(vault.history, event, keys)], deeds)
 
 
 app.command("release")(release)

@@ -73,7 +73,7 @@ def accept(
         raise IntegrityError("accept-differs", f"{len(tested.differences)} differences were found", hint=hint)
     receipt, objects = sign_receipt(history, key, grant, tested, until)
     put_deeds(own, history, objects)
-    put_or_keep(output, vault.store, history, objects, deeds)
+    put_or_keep(output, vault.config, history, objects, deeds)
     if certificate:
         from .handover_paper import write_handover
 
@@ -129,7 +129,7 @@ def transfer(
     objects = [sign_event(history, event, [key.signing])]
     if into:
         put_deeds(connect(StoreConfig(into)), history, objects)
-    put_or_keep(output, vault.store, history, objects, deeds)
+    put_or_keep(output, vault.config, history, objects, deeds)
     if certificate:
         from .handover_paper import write_handover
 

@@ -92,7 +92,7 @@ def drill(
             names = frozenset(compartment or (one.name for one in vault.history.charter.compartments))
             tested = rehearse(stage, names, clock(), progress)
         if not throwaway:
-            event = _leave_event(output, vault.store, vault.history, stage.board, deeds)
+            event = _leave_event(output, loaded, vault.history, stage.board, deeds)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     tell_tested(output, tested)
@@ -207,11 +207,11 @@ def _throwaway(config: Config, history: "History", taker: "CustodianKey", folder
     return Stage(store, anchor, board, taker, folder)
 
 
-def _leave_event(output: Output, store: "Store", history: "History", board: "Board", deeds: Path) -> str:
+def _leave_event(output: Output, config: Config, history: "History", board: "Board", deeds: Path) -> str:
     from escrow.custody.deeds import identity_of, next_event, sign_event
 
     event = replace(next_event(history, "drill", board.keys, clock()), purpose=_purpose(history))
-    put_or_keep(output, store, history, [sign_event(history, event, board.keys)], deeds)
+    put_or_keep(output, config, history, [sign_event(history, event, board.keys)], deeds)
     return identity_of(event)
 
 

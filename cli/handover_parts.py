@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from escrow.errors import DeniedError, UsageError
+from escrow.errors import StoreError, UsageError
 
+from .config import Config
 from .custodian_key import read_custodian
 from .output import Output
 from .unlock import Means, read_secret
+from .vault import connect, store_of
 
 if TYPE_CHECKING:
     from escrow.custody.custodian import CustodianKey
@@ -110,16 +112,16 @@ def put_deeds(store: "Store", history: "History", objects: "Sequence[Named]") ->
         store.put(name, data, retain_until=until)
 
 
-def put_or_keep(output: Output, store: "Store", history: "History", objects: "Sequence[Named]", out: Path) -> None:
-    """Put deeds; where this credential may not, leave them in a folder for who may."""
+def put_or_keep(output: Output, config: Config, history: "History", objects: "Sequence[Named]", out: Path) -> None:
+    """Put deeds into the configured store; where that cannot be done from here, leave them in a folder for who can."""
     from .public_folder import write_whole
 
     try:
-        put_deeds(store, history, objects)
-    except DeniedError as error:
+        put_deeds(connect(store_of(config)), history, objects)
+    except StoreError as error:
         for name, data in objects:
             write_whole(out / name, data)
-        output.note(f"{error.code}: they may not be put from here; whoever may runs escrow handover post {out}")
+        output.note(f"{error.code}: they cannot be put from here; whoever may runs escrow handover post {out}")
 
 
 def file_hash(path: Path) -> str:

@@ -165,6 +165,6 @@ def _release(
         fetch=lambda name, sha256: fetch_exact(vault.store, name, sha256),
         now=clock(),
     )
-    put_or_keep(output, vault.store, vault.history, objects, deeds)
+    put_or_keep(output, vault.config, vault.history, objects, deeds)
     count = len(objects) - 2
     output.finish(Exit.OK, f"released {count} keys to {party.name}", keys=count, to=party.name, event=objects[-1][0])

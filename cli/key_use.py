@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from escrow.errors import IntegrityError, RefusedError, StoreError, UsageError, WrongKeyError
+from escrow.errors import IntegrityError, RefusedError, UsageError, WrongKeyError
 
 from .custodian_key import read_custodian
-from .handover_parts import clock, custodian_board, open_board, put_deeds
+from .handover_parts import clock, custodian_board, open_board, put_or_keep
 from .output import Output
 from .unlock import Means
-from .vault import OpenVault, connect, store_of
+from .vault import OpenVault
 
 if TYPE_CHECKING:
     from escrow.custody.release import Board
@@ -101,8 +101,6 @@ def _board(vault: OpenVault, use: Use) -> "Board":
 def _leave_event(output: Output, vault: OpenVault, use: Use, board: "Board", parts: "set[tuple[str, str]]") -> None:
     from escrow.custody.deeds import next_event, sign_event
 
-    from .public_folder import write_whole
-
     try:
         event = replace(
             next_event(vault.history, "key-use", board.keys, clock()),
@@ -114,9 +112,4 @@ def _leave_event(output: Output, vault: OpenVault, use: Use, board: "Board", par
     except (IntegrityError, RefusedError) as error:
         output.note(f"{error.code}: this use of keys is not recorded ({error})")
         return
-    try:
-        put_deeds(connect(store_of(vault.config)), vault.history, [(name, data)])
-    except StoreError as error:
-        folder = vault.config.state / DEEDS
-        write_whole(folder / name, data)
-        output.note(f"{error.code}: the event may not be put from here; whoever may runs escrow handover post {folder}")
+    put_or_keep(output, vault.config, vault.history, [(name, data)], vault.config.state / DEEDS)

@@ -44,9 +44,14 @@ USES = (r.NewPurpose(name="pupil-files", text="answer requests of former pupils"
 
 @cache
 def drafted() -> tuple[Draft, NewVault]:
-    """Made once: a charter with custodian, purposes and a week of cooling off, signed by all; and its keys."""
+    """The vault of LA, made once."""
+    return draft_for(LA)
+
+
+def draft_for(custodian: CustodianKey) -> tuple[Draft, NewVault]:
+    """A charter with custodian, purposes and a week of cooling off, signed by all; and its keys."""
     draft = draft_vault(PLAN, POLICY, T0)
-    card = LA.card()
+    card = custodian.card()
     charter = replace(
         draft.charter,
         custodian=r.Custodian(name=card.name, kind=card.kind, key=card.key, recipient=card.recipient),
@@ -66,7 +71,7 @@ def drafted() -> tuple[Draft, NewVault]:
     draft = replace(draft, charter=charter)
     stock, public = make_stock(charter, draft.identity, T0)
     for record, name in ((charter, r.charter_name), (stock, r.stock_name)):
-        data = sign_record(record, [*draft.keys, LA.signing])
+        data = sign_record(record, [*draft.keys, custodian.signing])
         public[name(1, data)] = data
     key_file = CustodyKeyFile(charter.vault, draft.secret.reveal(), draft.identity.encode().reveal())
     return draft, NewVault(charter.vault, identity_of(charter), key_file, public)
