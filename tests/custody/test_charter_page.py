@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 
 import pypdfium2
 import pytest
+from hypothesis import given, settings
 
 from escrow import record as r
 from escrow.custody import paper
@@ -14,6 +15,8 @@ from escrow.custody.article30 import article_30
 from escrow.custody.charter_page import charter_page
 from escrow.custody.page import Page
 from escrow.custody.page_html import STYLE, to_html
+from escrow.errors import FormatError
+from tests.custody.test_charter_toml import charters
 from tests.record.samples import FULL_CHARTER
 from tests.trust import world as w
 
@@ -31,6 +34,12 @@ PAGES = {
     "article-30 of little": article_30(w.CHARTER),
 }
 by_page = pytest.mark.parametrize("page", PAGES.values(), ids=PAGES)
+
+
+TAGS = {
+    *("html", "head", "meta", "title", "style", "body", "a", "main", "h1", "h2", "p", "section", "ul", "li"),
+    *("dl", "dt", "dd", "div", "table", "caption", "thead", "tbody", "tr", "th", "td", "footer"),
+}
 
 
 class Outline(HTMLParser):
@@ -149,3 +158,37 @@ def test_the_pdf_says_the_same_and_is_tagged(page: Page) -> None:
     for section in page.sections:
         assert re.sub(r"\s", "", section.heading) in squeezed
     assert len(document) <= 4
+
+
+@settings(max_examples=40, deadline=None)
+@given(charters())
+def test_every_charter_becomes_pages_and_nothing_of_it_becomes_a_tag(charter: r.Charter) -> None:
+    for page in (charter_page(charter, "00" * 32), article_30(charter)):
+        found = outline(page)
+        assert {tag for tag, _ in found.tags} <= TAGS
+        assert len(found.all("h2")) == len(page.sections)
+
+
+ODD = ("#let x = 1; #panic()", "= a *b* _c_ $d$ @e <f> \\ [g] //h", "Ŵ ł Ω Ж ־ \u200b", "a" * 1000)
+
+
+@pytest.mark.parametrize("text", ODD)
+def test_no_text_is_taken_for_typesetting(text: str) -> None:
+    charter = replace(
+        w.CHARTER,
+        school=r.School(name=text),
+        forbidden=(text,),
+        contacts=(r.Contact(role=text, text=text),),
+        processors=(r.Processor(name=text, role="processor", purpose=text),),
+    )
+    document = pypdfium2.PdfDocument(paper.pdf("page", charter_page(charter, "00" * 32).values()))
+    if text.isascii() and len(text) < 100:
+        squeezed = re.sub(r"\s", "", "".join(one.get_textpage().get_text_range() for one in document))
+        assert squeezed.count(re.sub(r"\s", "", text)) >= 3
+
+
+def test_a_sign_that_no_font_has_is_named() -> None:
+    charter = replace(w.CHARTER, school=r.School(name="School \U0001f3eb"))
+    with pytest.raises(FormatError, match="\U0001f3eb") as caught:
+        paper.pdf("page", charter_page(charter, "00" * 32).values())
+    assert caught.value.code == "paper"
