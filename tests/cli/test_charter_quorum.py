@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 from escrow_cli.exits import Exit
+from escrow_cli.public_folder import load_public
 
+from escrow.custody.policies import POLICIES
+from escrow.custody.quorum import draft_next, last_stock, signed_charter
 from escrow.trust import accept
 from tests.cli.conftest import Result, escrow
 from tests.custody import deal
@@ -131,3 +134,27 @@ def test_a_policy_that_dies_with_the_school_is_refused_with_a_custodian(room: Ro
     room.write(NAMED, *[('party = "other"\n', "")] * 2)
     told = room.sign("charter.toml", *room.share("head"))
     assert (told.code, told.lines[-1]["code"]) == (Exit.REFUSED, "policy-dies-with-school")
+
+
+def test_the_custodian_signs_what_a_reshare_made(room: Round) -> None:
+    """escrow keys reshare leaves charter-to-sign.json: it counts only with the custodian's signature."""
+    draft, _ = deal.vault("community")
+    room.write(NAMED)
+    room.sign("charter.toml", *room.share("head"))
+    for who in (room.share("deputy head"), room.share("LA records officer"), ("--key", room.folder / "la.key")):
+        room.sign("charter-2.json", *who)
+    assert room.sign("charter-2.json", "--publish").lines[-1]["published"] is True
+    objects, history = load_public(room.public)
+    head = last_stock(objects)[1]
+    after = draft_next(history.charters, (draft.secret, draft.secret), POLICIES["community"], deal.LATER, head)
+    (envelope,) = signed_charter(after, draft.keys).values()
+    (room.folder / "charter-to-sign.json").write_bytes(envelope)
+    told = room.sign("charter-to-sign.json", "--publish")
+    assert told.lines[-1]["complete"] is False
+    assert any("holders of keys: new: role head" in str(row.get("change")) for row in told.lines)
+    told = room.sign("charter-to-sign.json", "--key", room.folder / "la.key", "--publish")
+    assert told.lines[-1]["published"] is True, told.err
+    _, history = load_public(room.public)
+    assert history.charter == after.charter
+    room.write(("cap_days = 900", "cap_days = 901"))
+    assert room.sign("charter.toml", *room.share("head")).code == Exit.WRONG_KEY, "an old sheet signs nothing"
