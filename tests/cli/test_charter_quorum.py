@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from itertools import permutations
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
+from escrow_cli import desk
 from escrow_cli.exits import Exit
 from escrow_cli.public_folder import load_public
 
@@ -158,3 +160,36 @@ def test_the_custodian_signs_what_a_reshare_made(room: Round) -> None:
     assert history.charter == after.charter
     room.write(("cap_days = 900", "cap_days = 901"))
     assert room.sign("charter.toml", *room.share("head")).code == Exit.WRONG_KEY, "an old sheet signs nothing"
+
+
+class Typist:
+    """A terminal at which a person types."""
+
+    answers: ClassVar[list[str]] = []
+    shown: ClassVar[list[str]] = []
+
+    def say(self, text: str = "") -> None:
+        self.shown.append(text)
+
+    def ask(self, prompt: str) -> str:
+        self.shown.append(prompt)
+        return self.answers.pop(0)
+
+    def clear(self) -> None:
+        self.shown.append("<cleared>")
+
+
+def test_a_holder_types_the_sheet_and_the_word_sign(room: Round, monkeypatch: pytest.MonkeyPatch) -> None:
+    draft, _ = deal.vault("community")
+    monkeypatch.setattr(desk, "Terminal", Typist)
+    words = [word[:4] for word in draft.sheets[0].share.words()]
+    Typist.answers, Typist.shown = [*words, "yes", "SIGN"], []
+    room.write(("cap_days = 900", "cap_days = 901"))
+    told = room.sign("charter.toml", "--sheets", yes=False)
+    assert told.code == 0, told.err
+    assert {"signed_by": ["head"]} in told.lines
+    assert Typist.answers == []
+    assert Typist.shown.count("<cleared>") >= 1
+    screen = "\n".join(Typist.shown)
+    assert "Compare with your sheet before you type a word" in screen
+    assert "Expected the word sign" in screen
