@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 
 def demo(
+    what: Annotated[
+        str | None, typer.Argument(metavar="[handover]", help="handover: a school closes, its authority takes over.")
+    ] = None,
     folder: Annotated[Path | None, typer.Option(help="Work here, and leave everything there.")] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Leave the folder, to try commands on it.")] = False,
     store: Annotated[
@@ -42,6 +45,12 @@ def demo(
     output = Output(as_json)
     if folder and folder.exists():
         raise UsageError("demo-folder", f"expected a new folder, found {folder}", hint="choose another")
+    if what is not None:
+        if what != "handover" or store or endpoint:
+            raise UsageError("demo-options", f"expected handover alone, found {what}", hint="escrow demo handover")
+        from .demo_handover import run
+
+        run(output, folder, keep=keep)
     own_server = store == "s3"
     if own_server and (folder or keep or endpoint):
         hint = "leave these out: the server is stopped at the end, and nothing is left of it"

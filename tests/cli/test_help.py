@@ -37,7 +37,7 @@ def commands() -> dict[str, object]:
             found[f"{words}{name}"] = command
             walk(f"{words}{name} ", command)
 
-    for group in ("agent", "store", "charter"):
+    for group in ("agent", "store", "charter", "custodian", "handover", "event"):
         walk("", typer.main.get_command(command_line([group])))
     return {words: command for words, command in found.items() if not hasattr(command, "commands")}
 
@@ -64,6 +64,23 @@ def test_the_bare_verbs_and_the_nouns_are_those_of_the_design() -> None:
         "charter sign",
         "charter show",
         "charter diff",
+        "custodian new",
+        "custodian card",
+        "custodian rotate",
+        "custodian split",
+        "custodian join",
+        "custodian watch",
+        "handover start",
+        "handover release",
+        "handover accept",
+        "handover transfer",
+        "handover withdraw",
+        "handover status",
+        "handover pass",
+        "handover post",
+        "handover drill",
+        "event list",
+        "event export",
         "store probe",
         "store copy",
         "store repair",
