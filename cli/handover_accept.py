@@ -15,7 +15,15 @@ from escrow.errors import IntegrityError, UsageError
 from .config import StoreConfig, load_config
 from .custodian_key import opener_for, read_custodian
 from .exits import Exit
-from .handover_parts import CertificateOption, NeededCustodianOption, clock, parse_day, put_deeds, put_or_keep
+from .handover_parts import (
+    CertificateOption,
+    NeededCustodianOption,
+    all_deeds,
+    clock,
+    parse_day,
+    put_deeds,
+    put_or_keep,
+)
 from .handover_release import OUT, DeedsOption
 from .options import ConfigOption, JsonOption
 from .output import Output
@@ -73,7 +81,7 @@ def accept(
         raise IntegrityError("accept-differs", f"{len(tested.differences)} differences were found", hint=hint)
     receipt, objects = sign_receipt(history, key, grant, tested, until)
     put_deeds(own, history, objects)
-    put_or_keep(output, vault.config, history, objects, deeds)
+    put_or_keep(output, loaded, history, all_deeds(own, anchor_of(loaded)), deeds)
     if certificate:
         from .handover_paper import write_handover
 
@@ -107,13 +115,16 @@ def transfer(
     Example: escrow handover transfer --custodian gwynedd.key --purpose "pupil-files=answer requests of former pupils"
     """
     from escrow.custody.deeds import next_event, sign_event
+    from escrow.engine.reading import load_history
     from escrow.record import NoticeHead
+    from escrow.store.copies import Copies
 
     output = Output(as_json)
     loaded = load_config(config)
     vault = read_vault(loaded)
     key = read_custodian(custodian)
-    history = vault.history
+    both = Copies([vault.store, connect(StoreConfig(into))]) if into else vault.store
+    history = load_history(both, anchor_of(loaded))
     mine = key.signing.public().encode()
     done = [one for one in history.handover.grants if one.to.key == mine and one.receipt]
     head = history.head
@@ -126,7 +137,7 @@ def transfer(
         purposes=_purposes(purpose),
         final=NoticeHead(seq=head.seq, sha256=head.sha256),
     )
-    objects = [sign_event(history, event, [key.signing])]
+    objects = [*all_deeds(both, anchor_of(loaded)), sign_event(history, event, [key.signing])]
     if into:
         put_deeds(connect(StoreConfig(into)), history, objects)
     put_or_keep(output, vault.config, history, objects, deeds)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from escrow.custody.deeds import Named
     from escrow.custody.release import Board
     from escrow.custody.sheets import Sheet
+    from escrow.engine.sync import Anchor
     from escrow.seal import SigningKey
     from escrow.store import Store
     from escrow.trust import History
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 NeededCustodianOption = Annotated[str, typer.Option("--custodian", metavar="FILE", help="The custodian's key file.")]
 PurposeOption = Annotated[str, typer.Option(help="For which purpose of the charter.")]
 CertificateOption = Annotated[Path | None, typer.Option(metavar="PDF", help="Write a certificate for people.")]
+
+_FOLDERS = ("releases/", "receipts/", "events/")
 
 
 def clock() -> datetime:
@@ -110,6 +113,17 @@ def put_deeds(store: "Store", history: "History", objects: "Sequence[Named]") ->
     until = store.now().replace(microsecond=0) + timedelta(days=history.charter.cap_days)
     for name, data in objects:
         store.put(name, data, retain_until=until)
+
+
+def all_deeds(store: "Store", anchor: "Anchor") -> "list[Named]":
+    """Every event, release and receipt of a place, in the order of their putting: what was signed there alone goes
+    along, or its chain and another place's would part."""
+    from escrow.engine.copying import read_original, whole_vault
+    from escrow.engine.fetch import fetch_exact
+
+    items = [item for item in whole_vault(read_original(store, anchor)) if item.name.startswith(_FOLDERS)]
+    items.sort(key=lambda item: (not item.name.endswith(".age"), _FOLDERS.index(item.name.partition("/")[0] + "/")))
+    return [(item.name, item.data or fetch_exact(store, item.name, item.sha256)) for item in items]
 
 
 def put_or_keep(output: Output, config: Config, history: "History", objects: "Sequence[Named]", out: Path) -> None:

@@ -123,6 +123,25 @@ def test_two_holders_and_the_authority_hand_over_and_a_successor_takes_it_on(clo
     ]
 
 
+def test_what_was_signed_at_the_authority_alone_goes_along(closed: Closed) -> None:
+    """It restores from its own copy before the transfer: the two chains do not part."""
+    assert closed.start().code == 0
+    assert closed.release("records", *CLAUSE).code == 0
+    assert closed.accept().code == 0
+    own = closed.root / "own.toml"
+    own.write_text(closed.config.read_text("utf-8").replace('url = "vault"', 'url = "la-archive"'), "utf-8")
+    key = ("--custodian", closed.root / "la.key")
+    assert escrow("restore", "latest", "--to", closed.root / "restored", *key, "--config", own).code == 0
+    assert closed.transfer("la", "--into", closed.root / "la-archive").code == 0
+    for config in (closed.config, own):
+        told = escrow("event", "list", "--json", "--config", config)
+        assert told.code == 0, told.out
+        assert [one["kind"] for one in told.lines[:-1]][2:] == ["accepted", "key-use", "transferred"]
+    assert closed.release("safeguarding", *CLAUSE).code == 0
+    assert closed.accept().code == 0
+    assert escrow("event", "list", "--json", "--config", own).lines[-1]["events"] == 7
+
+
 def test_a_handover_is_withdrawn_and_begun_again(closed: Closed) -> None:
     assert closed.start().code == 0
     assert closed.run("handover", "withdraw", *closed.shares("head")).code == Exit.REFUSED
