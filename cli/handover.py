@@ -9,6 +9,7 @@ import typer
 from escrow.errors import UsageError
 
 from .config import load_config
+from .custodian_key import eights
 from .exits import Exit
 from .handover_accept import accept, transfer
 from .handover_drill import drill
@@ -133,7 +134,13 @@ def status(
         names = sorted({history.keys[key].compartment for key in grant.keys if key in history.keys})
         answer = "receipt signed" if grant.receipt else "no receipt yet"
         text = f"released     {grant.at:%Y-%m-%d}, {len(grant.keys)} keys of {', '.join(names)} to {grant.to.name}"
-        output.row(f"{text}; {answer}", to=grant.to.name, compartments=list(names), receipt=grant.receipt)
+        output.row(f"{text}; {answer}", to=grant.to.name, compartments=list(names))
+        prints = {f"release {grant.n}": grant.deed} | ({"its receipt": grant.receipt} if grant.receipt else {})
+        for name, sha256 in prints.items():
+            output.row(f"  {name:<10} {eights(sha256)}", record=name, sha256=sha256)
+    if history.event_head:
+        last = history.event_head
+        output.row(f"last event   {last.n}: {eights(last.sha256)}", last_event=last.n, sha256=last.sha256)
     for link in history.events:
         if link.refused:
             output.row(f"refused      event {link.event.n}: {link.refused}", event=link.event.n, code=link.refused)

@@ -115,6 +115,8 @@ def _say(output: Output, vault: Survey, found: "Status", exit: Exit, brief: bool
             f"night {found.latest}, {age_text(found.age)} old ({time_label(found.latest_time)} UTC), {found.verdict}"
         )
         text += f"; {found.snapshots} nights, {size_text(found.size)}"
+    if found.custodian:
+        text += f"; handed over to {found.custodian}"
     errors = [finding for finding in found.findings if finding.severity == "error"]
     deep = [finding for finding in errors if exit_of_codes([finding.code]) in (Exit.INTEGRITY, Exit.ROLLBACK)]
     if errors:
@@ -134,6 +136,7 @@ def _say(output: Output, vault: Survey, found: "Status", exit: Exit, brief: bool
         age_minutes=int(found.age.total_seconds() // 60) if found.age is not None else None,
         verdict=found.verdict,
         nights=found.snapshots,
+        custodian=found.custodian,
         bytes=found.size,
         findings=[finding.code for finding in errors],
         details=[{"code": one.code, "subject": one.subject, "detail": one.detail} for one in errors],

@@ -11,6 +11,15 @@ from escrow.trust import EventLink, History
 
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
 _CHECK = "escrow handover status --config FILE"
+_KINDS = {
+    "key-use": "keys used",
+    "notice-given": "notice of a handover",
+    "withdrawn": "handover withdrawn",
+    "released": "keys released",
+    "accepted": "receipt signed",
+    "transferred": "archive taken over",
+    "drill": "drill",
+}
 
 
 def certificate(history: History) -> Page:
@@ -62,7 +71,7 @@ def handover_certificate(history: History) -> Page:
         release = history.deeds.releases.get(grant.deed)
         receipt = history.deeds.receipts.get(grant.receipt or "")
         if release and receipt:
-            heading = f"Released on {day(release.created)}, accepted on {day(receipt.created)}"
+            heading = f"Release {release.n}, of {day(release.created)}; accepted on {day(receipt.created)}"
             sections.append(Section(heading, (*_released(history, release), *_accepted(receipt))))
             prints += [(f"Release {release.n}", grant.deed), (f"Receipt {receipt.n}", grant.receipt or "")]
     sections += [Section("What was not released", (_kept_back(history),)), *_transfer(history)]
@@ -126,13 +135,18 @@ def _custodian(charter: Charter) -> tuple[Block, ...]:
 
 def _events(history: History) -> Block:
     rows = [
-        (f"{link.event.n}", day(link.event.created), link.event.kind, ", ".join(link.event.by))
+        (f"{link.event.n}", day(link.event.created), _what(link), ", ".join(link.event.by))
         for link in history.events[-20:]
         if not link.refused
     ]
     if not rows:
         return Words("No use of a key is recorded.")
     return Grid("The last events", ("Number", "Date", "What", "By"), tuple(rows))
+
+
+def _what(link: EventLink) -> str:
+    purpose = f", for {link.event.purpose}" if link.event.purpose else ""
+    return _KINDS[link.event.kind] + purpose
 
 
 def _why(history: History, charter: Charter) -> tuple[Block, ...]:
@@ -178,10 +192,10 @@ def _released(history: History, release: Release) -> tuple[Block, ...]:
 
 def _accepted(receipt: Receipt) -> tuple[Block, ...]:
     rows = (
-        ("Copied into its own storage", f"{receipt.copied.count:,} objects, {_size(receipt.copied.bytes)}"),
+        ("Objects copied into its own storage", f"{receipt.copied.count:,}, {_size(receipt.copied.bytes)}"),
         ("Locked there until", day(receipt.keep_until)),
-        ("Read back and compared", _proof(receipt.read, "objects")),
-        ("Opened with the keys", _proof(receipt.opened, "files")),
+        ("Objects read back and compared", _proof(receipt.read)),
+        ("Files opened with the keys", _proof(receipt.opened)),
         ("Last night in the copy", f"number {receipt.head.seq}"),
     )
     differences: Block = Points(receipt.differences) if receipt.differences else Words("No difference was found.")
@@ -190,13 +204,18 @@ def _accepted(receipt: Receipt) -> tuple[Block, ...]:
 
 def _returned(restored: Iterable[Returned]) -> Block:
     rows = tuple(
-        (one.compartment, f"{one.seq}", f"{one.listed_files:,}", f"{one.files:,}", _size(one.bytes)) for one in restored
+        (
+            one.compartment,
+            f"{one.seq}",
+            f"{one.listed_files:,}, {_size(one.listed_bytes)}",
+            f"{one.files:,}, {_size(one.bytes)}",
+        )
+        for one in restored
     )
     if not rows:
         return Words("Nothing was restored for a test.")
-    return Grid(
-        "The test restore beside the school's own list", ("Part", "Night", "Files listed", "Files back", "Size"), rows
-    )
+    head = ("Part", "Night", "Files listed by the school", "Files that came back")
+    return Grid("The test restore beside the school's own list", head, rows)
 
 
 def _kept_back(history: History) -> Block:
@@ -235,9 +254,9 @@ def _prints(history: History, more: Sequence[tuple[str, str]]) -> Section:
     return Section("Check it yourself", (Facts(tuple((name, groups(text)) for name, text in rows)), Points(how)))
 
 
-def _proof(proof: Proof, what: str) -> str:
+def _proof(proof: Proof) -> str:
     found = "all as they should be" if not proof.wrong else f"{proof.wrong} of them NOT as they should be"
-    return f"{proof.count:,} {what}, {_size(proof.bytes)}, {found}"
+    return f"{proof.count:,}, {_size(proof.bytes)}, {found}"
 
 
 def _size(count: int) -> str:

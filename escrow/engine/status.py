@@ -22,7 +22,10 @@ class CompartmentStatus:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """One vault. `age` is that of the newest snapshot by the store's clock; `size` bytes in packs and manifests."""
+    """One vault. `age` is that of the newest snapshot by the store's clock; `size` bytes in packs and manifests.
+
+    `custodian` has taken the vault over: then no further night is due.
+    """
 
     vault: str
     fingerprint: str
@@ -37,6 +40,7 @@ class Status:
     size: int
     compartments: dict[str, CompartmentStatus]
     findings: tuple[Finding, ...]
+    custodian: str | None = None
 
 
 def judge_status(history: History, clock: Clock, max_age: timedelta) -> Status:
@@ -45,6 +49,7 @@ def judge_status(history: History, clock: Clock, max_age: timedelta) -> Status:
     on_main = [snapshot for snapshot in history.snapshots if snapshot.on_main]
     latest = on_main[-1] if on_main else None
     age = clock.now() - latest.store_time if latest else None
+    taken = history.handover.custodian
     refs = {
         ref.sha256: ref.size
         for link in history.links
@@ -59,12 +64,13 @@ def judge_status(history: History, clock: Clock, max_age: timedelta) -> Status:
         latest=latest.seq if latest else None,
         latest_time=latest.store_time if latest else None,
         age=age,
-        stale=age is None or not -timedelta(seconds=MAX_CLOCK_SKEW) <= age <= max_age,
+        stale=taken is None and (age is None or not -timedelta(seconds=MAX_CLOCK_SKEW) <= age <= max_age),
         verdict=latest.link.notice.verdict.status if latest else None,
         verdict_codes=latest.link.notice.verdict.codes if latest else (),
         size=sum(refs.values()),
         compartments={one.name: _compartment(history, one.name) for one in history.charter.compartments},
         findings=(*history.findings, *judge_review(history.charter, clock.now()), *_custodian(history.charter)),
+        custodian=taken.name if taken else None,
     )
 
 

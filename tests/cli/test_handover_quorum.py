@@ -101,6 +101,9 @@ def test_two_holders_and_the_authority_hand_over_and_a_successor_takes_it_on(clo
     told = closed.transfer("la", "--into", closed.root / "la-archive")
     assert told.code == 0, told.err
     assert closed.state() == "transferred"
+    told = closed.run("status", "--json", "--max-age", "1h")
+    assert told.lines[0]["custodian"] == "Cyngor Gwynedd"
+    assert told.code == Exit.COPIES  # one payer holds the keys; that no night comes any more is as it should be
 
     key = ("--custodian", closed.root / "la.key")
     told = closed.run("restore", "latest", "--to", closed.root / "restored", *key)
