@@ -11,7 +11,7 @@ from datetime import datetime
 from itertools import groupby, islice
 
 from escrow.engine.ahead import ahead
-from escrow.engine.fetch import fetch_exact
+from escrow.engine.fetch import find_exact
 from escrow.engine.locks import Dues, Wanted, folded, is_safe, judge_versions
 from escrow.engine.ports import Progress
 from escrow.engine.reading import CompartmentView
@@ -195,11 +195,13 @@ def verify_bytes(store: Store, expected: Iterable[Expected], progress: Progress)
 
     def check(one: Expected) -> tuple[Expected, Finding | None]:
         try:
-            fetch_exact(store, one.name, one.sha256)
+            _, version = find_exact(store, one.name, one.sha256)
         except NotFoundError as error:
             return one, Finding("object-missing", one.name, str(error))
         except IntegrityError as error:
             return one, Finding("object-hash", one.name, str(error))
+        if version is not None:
+            return one, Finding("object-covered", one.name, "the right bytes are in an older version only")
         return one, None
 
     for one, finding in ahead(check, chosen, _PARALLEL):

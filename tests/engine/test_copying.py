@@ -171,7 +171,8 @@ def test_each_copy_holds_what_the_other_has_lost(tmp_path: Path) -> None:
     history = load_history(both, place.anchor)
     assert errors(history.findings) == []
     assert {one.seq: place.restore_all(one, both) for one in history.snapshots} == expected
-    assert errors(verify_bytes(both, expected_objects(history), NoProgress()).findings) == []
+    read = verify_bytes(both, expected_objects(history), NoProgress()).findings
+    assert {one.code for one in read} == {"object-covered"}
 
 
 def test_copies_read_on_when_one_is_away(tmp_path: Path) -> None:

@@ -174,8 +174,8 @@ def put_more(place: School, name: str) -> None:
 @pytest.mark.parametrize(
     ("harm", "listed", "read"),
     [
-        (hide, ["object-deleted"], []),
-        (cover, ["object-covered"], []),
+        (hide, ["object-deleted"], ["object-covered"]),
+        (cover, ["object-covered"], ["object-covered"]),
         (lose, ["object-missing"], ["object-missing"]),
         (put_more, ["object-unnamed"], []),
     ],
@@ -233,3 +233,15 @@ def test_a_sample_is_a_share_that_nobody_foresees() -> None:
     assert sample(expected, 0.3, lambda: next(numbers)) == expected[:3]
     assert sample(expected, 1, lambda: 0.999) == expected
     assert sample(expected, 0, lambda: 0.0) == []
+
+
+def test_l1b_tells_of_other_bytes_that_lie_over_an_object(tmp_path: Path) -> None:
+    place = school(tmp_path)
+    place.nights(1)
+    history = place.history()
+    store = place.store
+    assert isinstance(store, MemoryStore)
+    covered = next(one for one in expected_objects(history) if "/packs/" in one.name)
+    store.warden().overwrite(covered.name, b"x" * covered.size)
+    (finding,) = verify_bytes(store, [covered], NoProgress()).findings
+    assert (finding.code, finding.subject) == ("object-covered", covered.name)
