@@ -99,8 +99,9 @@ class Module:
 
 
 def modules() -> list[Module]:
-    """Every file of the library and of the command line."""
+    """Every file of the library and of the command line; not the rescue kit, whose one file is no part of it."""
     paths = sorted((*(ROOT / "escrow").rglob("*.py"), *(ROOT / "cli").rglob("*.py")))
+    paths = [path for path in paths if ROOT / "escrow/recovery/kit" not in path.parents]
     return [Module(path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8")) for path in paths]
 
 
