@@ -62,11 +62,13 @@ def start(
     Example: escrow handover start --trigger closure-order --evidence order.pdf --share head.txt
     """
     from escrow.custody.deeds import next_event, seal_details
+    from escrow.trust.handover import STATEMENT
 
     output = Output(as_json)
     vault = read_vault(load_config(config))
     vault.warn(output)
-    keys = Signers(Means(key, tuple(share or ()), letterbox, sheets), custodian).keys(vault.history)
+    signers = Signers(Means(key, tuple(share or ()), letterbox, sheets), custodian, alone=trigger != STATEMENT)
+    keys = signers.keys(vault.history)
     event = replace(
         next_event(vault.history, "notice-given", keys, clock()),
         purpose=purpose,
@@ -101,7 +103,7 @@ def withdraw(
 
     output = Output(as_json)
     vault = read_vault(load_config(config))
-    keys = Signers(Means(key, tuple(share or ()), letterbox, sheets), None).keys(vault.history)
+    keys = Signers(Means(key, tuple(share or ()), letterbox, sheets)).keys(vault.history)
     notice = vault.history.handover.notice
     event = replace(next_event(vault.history, "withdrawn", keys, clock()), notice=notice.sha256 if notice else "0" * 64)
     _put(output, vault, event, keys, deeds)

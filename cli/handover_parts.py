@@ -49,10 +49,11 @@ def parse_day(text: str) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Signers:
-    """Who signs an event: holders, by key file or sheets, or the custodian."""
+    """Who signs an event: holders, by key file or sheets, or the custodian. `alone`: one sheet is typed, no quorum."""
 
     means: Means
-    custodian: str | None
+    custodian: str | None = None
+    alone: bool = False
 
     def keys(self, history: "History") -> "list[SigningKey]":
         """Their signing keys; one is enough, the rules tell how many are needed. UsageError `key-missing`, ..."""
@@ -61,6 +62,8 @@ class Signers:
         keys = [read_custodian(self.custodian).signing] if self.custodian else []
         if self.means.key is not None:
             keys.append(signing_key(read_secret(self.means.key, history.vault), history.vault))
+        elif self.alone and self.means.typed:
+            keys.append(_typed_alone(history))
         elif self.means:
             keys += [sheet.key for sheet in _sheets(self.means, history)]
         if not keys:
@@ -74,6 +77,20 @@ def _sheets(means: Means, history: "History") -> "list[Sheet]":
     from .holders import collect_sheets
 
     return collect_sheets(Terminal() if means.typed else None, history, means.shares, means.letterbox)
+
+
+def _typed_alone(history: "History") -> "SigningKey":
+    from escrow.custody.sheets import identify
+
+    from .desk import Terminal
+    from .shares import show_vault, type_share
+
+    desk = Terminal()
+    assert history.charter is not None
+    show_vault(desk, history.charter, history.fingerprint)
+    share = type_share(desk)
+    desk.clear()
+    return identify(share, history.charters).key
 
 
 def open_board(means: Means, history: "History") -> "Board":

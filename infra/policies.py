@@ -12,7 +12,7 @@ Statement = dict[str, object]
 """One statement of a policy document, as in JSON."""
 
 PUBLIC = ("README.txt", "RESCUE/*", "charter/*", "stock/*.json", "notices/*", "releases/*", "receipts/*", "events/*")
-"""What is meant to be read by whoever watches: no sealed data and no sealed keys."""
+"""What is meant to be read by whoever watches: no sealed data, and of sealed keys those alone that were released."""
 
 PROBE = "probe/*"
 """Where the WORM probe tries what an attacker would, on objects of its own; nothing of a vault lies there."""

@@ -3,12 +3,13 @@
 from pathlib import Path
 
 import pytest
-from escrow_cli import handover_parts
+from escrow_cli import desk, handover_parts
 from escrow_cli.exits import Exit
 from escrow_cli.handover import app
 
 from escrow.errors import DeniedError
 from tests.cli.conftest import Result, escrow, files_of
+from tests.cli.people import People
 from tests.custody.closing import LA, SUCCESSOR, drafted
 from tests.engine.kit import NIGHTS, ClockedFolder, FixedClock, School
 
@@ -245,3 +246,20 @@ def test_a_custodians_key_is_split_and_joined(closed: Closed, monkeypatch: pytes
     told = escrow(*join, *words, "--out", closed.root / "safe" / "again.key", "--no-passphrase")
     assert told.code == 0, told.err
     assert open_custodian((closed.root / "safe" / "again.key").read_bytes(), None).card() == LA.card()
+
+
+def test_one_holder_types_a_sheet_for_the_notice_and_two_for_the_release(
+    closed: Closed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    head, chair, _ = (tuple(sheet.share.words()) for sheet in drafted()[0].sheets)
+    people = People([head])
+    monkeypatch.setattr(desk, "Terminal", lambda: people)
+    letter = ("--evidence", closed.root / "letter.pdf")
+    told = closed.run("handover", "start", "--trigger", "vendor-insolvency", *letter, "--sheets")
+    assert told.code == 0, told.err
+    assert people.typing == []
+    people.typing = [head, chair]
+    told = closed.run("handover", "release", "--compartment", "records", *CLAUSE, "--sheets")
+    assert told.code == 0, told.err
+    assert people.typing == []
+    assert closed.state() == "released"
