@@ -10,6 +10,7 @@ from escrow.record import Charter, Event, Receipt, Record, Release, event_name, 
 from escrow.record.deeds import EventKind
 from escrow.seal import SigningKey, parse_recipient, seal
 from escrow.trust import Grant, History, sign_record, step
+from escrow.trust.handover import check_silence
 
 Named = tuple[str, bytes]
 """An object to put: its name and its bytes."""
@@ -45,6 +46,7 @@ def sign_event(history: History, event: Event, keys: Sequence[SigningKey]) -> Na
     """The event's object. RefusedError with the code of the rule that forbids it; FormatError."""
     charter = in_force(history)
     sha256 = hashlib.sha256(to_payload(event)).hexdigest()
+    check_silence(event, charter, (notice.store_time for notice in history.notices))
     step(history.handover, event, sha256, [key.public() for key in keys], charter)
     envelope = sign_record(event, keys)
     return event_name(event.n, envelope), envelope

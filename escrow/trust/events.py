@@ -3,7 +3,7 @@
 docs/format.md, section 13.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -11,7 +11,7 @@ from escrow.errors import RefusedError
 from escrow.record import Charter, Event, EventHead, Notice, Receipt, Release, StockKey
 from escrow.seal import VerifyKey
 from escrow.trust.findings import Findings
-from escrow.trust.handover import Grant, Handover, step
+from escrow.trust.handover import Grant, Handover, check_silence, step
 from escrow.trust.intake import Candidate, Intake, foreign
 from escrow.trust.quorum import board
 
@@ -45,7 +45,7 @@ class _Chain:
     """Takes events by number, each step with what the ones before have led to."""
 
     def __init__(
-        self, intake: Intake, charters: tuple[Candidate[Charter], ...], notices: Iterable[Notice], findings: Findings
+        self, intake: Intake, charters: tuple[Candidate[Charter], ...], notices: Sequence[Notice], findings: Findings
     ) -> None:
         self._intake = intake
         self._findings = findings
@@ -56,6 +56,7 @@ class _Chain:
             for notice in notices
             if notice.charter in self._charters
         ]
+        self._nights = [notice.store_time for notice in notices]
         self.links: list[EventLink] = []
         self.handover = Handover()
         self._before: frozenset[str] = frozenset()
@@ -98,6 +99,7 @@ class _Chain:
         place, charter = self._charters[event.charter]
         try:
             self._check_charter(event, place)
+            check_silence(event, charter, self._nights)
             self.handover = step(self.handover, event, found.sha256, signers, charter)
         except RefusedError as error:
             self._findings.add(error.code, found.name, str(error))

@@ -1,6 +1,6 @@
 """From a notice of handover to its end: one step an event (docs/format.md, section 13.4). Pure."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal, TypeAlias
@@ -97,6 +97,19 @@ def step(state: Handover, event: Event, sha256: str, signers: Collection[VerifyK
         "drill": _drill,
     }
     return rules[event.kind](state, event, sha256, signers, charter)
+
+
+def check_silence(event: Event, charter: Charter, nights: Iterable[datetime]) -> None:
+    """Of a notice for silence: no night, by the store's times, in as many days before it as the charter says.
+
+    RefusedError `handover-silence`.
+    """
+    silence = next((one.days for one in charter.triggers or () if one.kind == SILENCE), None)
+    if event.kind != "notice-given" or event.trigger != SILENCE or silence is None:
+        return
+    last = max((night for night in nights if night <= event.created), default=None)
+    if last is not None and event.created - last < timedelta(days=silence):
+        raise _refused("handover-silence", f"no night for {silence} days", f"one of {last:%Y-%m-%d %H:%M} UTC")
 
 
 def _key_use(state: Handover, event: Event, _sha256: str, signers: Collection[VerifyKey], charter: Charter) -> Handover:

@@ -146,6 +146,31 @@ def test_what_was_signed_at_the_authority_alone_goes_along(closed: Closed) -> No
     assert escrow("event", "list", "--json", "--config", own).lines[-1]["events"] == 7
 
 
+def test_a_receipt_that_reached_the_own_copy_alone_is_brought_to_the_school(closed: Closed) -> None:
+    def lose(count: int) -> None:
+        """The school's store is as if the last step had been cut off before it got there."""
+        for event in sorted((closed.root / "vault" / "events").iterdir())[-count:]:
+            event.unlink()
+
+    assert closed.start().code == 0
+    assert closed.release("records", *CLAUSE).code == 0
+    assert closed.accept().code == 0
+    lose(1)
+    assert closed.state() == "released"
+    told = closed.accept()
+    assert told.code == 0, told.err
+    assert "accepted before" in told.out
+    assert closed.state() == "accepted"
+    into = ("--into", closed.root / "la-archive")
+    assert closed.transfer("la", *into).code == 0
+    lose(1)
+    assert closed.state() == "accepted"
+    told = closed.transfer("la", *into)
+    assert told.code == 0, told.err
+    assert closed.state() == "transferred"
+    assert closed.run("event", "list").code == 0
+
+
 def test_a_handover_is_withdrawn_and_begun_again(closed: Closed) -> None:
     assert closed.start().code == 0
     assert closed.run("handover", "withdraw", *closed.shares("head")).code == Exit.REFUSED

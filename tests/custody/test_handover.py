@@ -196,6 +196,27 @@ def test_an_event_of_strangers_is_none(place: Closing) -> None:
     assert [link.event.kind for link in place.history.events] == ["notice-given"]
 
 
+def test_silence_is_a_trigger_only_when_there_is_silence(tmp_path: Path) -> None:
+    place = closing(tmp_path, nights=1)
+    first = place.history.charters[0]
+    charter = replace(
+        first,
+        n=2,
+        prev=identity_of(first),
+        triggers=(r.Trigger(kind="silence", days=30),),
+        cooling_off_except=None,
+    )
+    data = sign_record(charter, [*place.keys, LA.signing])
+    place.put([(r.charter_name(2, data), data)])
+    place.days(20)
+    assert refused(lambda: place.notice(trigger="silence")) == "handover-silence"
+    members = {"purpose": "handover", "trigger": "silence", "evidence": EVIDENCE}
+    assert posted(place, "notice-given", **members) == ["handover-silence"]
+    place.days(11)
+    place.put(place.notice(trigger="silence"))
+    assert place.history.handover.phase == "notice-given"
+
+
 def _release_on(place: Closing) -> None:
     place.put(place.notice())
     place.days(8)
