@@ -936,15 +936,25 @@ class History:
                     valid.setdefault(found.sha256, found)
                 if rule == "full":
                     whole.setdefault(found.sha256, found)
+            if len(valid) > 1:
+                whole.update((one.sha256, one) for one in valid.values() if self._endorsed(one, numbers))
             chosen = whole or valid
             if len(valid) > 1:
                 self.tell("charter-fork", "charter/%08d" % n, "two charters of one number", len(chosen) == 1)
             if len(chosen) == 1:
                 self.charters += chosen.values()
 
-    def _charter_rule(self, found, before):
+    def _endorsed(self, found, numbers):
+        """Whether enough people signed a later charter that rests on this one."""
+        for later in numbers.get(found.record["n"] + 1, []):
+            rule = self._charter_rule(later, found, lambda *finding: None)
+            if rule == "full" or (rule == "minor" and self._endorsed(later, numbers)):
+                return True
+        return False
+
+    def _charter_rule(self, found, before, tell=None):
         """By which rule a charter follows: `full`, `minor` (contacts and processors alone), or none."""
-        charter, old = found.record, before and before.record
+        charter, old, tell = found.record, before and before.record, tell or self.tell
         try:
             for one in [
                 *charter["recipients"],
@@ -952,26 +962,27 @@ class History:
             ]:
                 check_recipient(one)
         except Problem as problem:
-            return self.tell("field-type", found.name, str(problem))
+            return tell("field-type", found.name, str(problem))
         if before:
             if charter["vault"] != old["vault"]:
-                return self.tell("vault-mismatch", found.name, "a charter of vault %s" % charter["vault"])
+                return tell("vault-mismatch", found.name, "a charter of vault %s" % charter["vault"])
             dropped = {one["key"] for one in old["agents"]} - {one["key"] for one in charter["agents"]}
             if charter["prev"] != before.sha256 or dropped:
-                return self.tell("charter-chain", found.name, "it does not follow the charter before")
+                return tell("charter-chain", found.name, "it does not follow the charter before")
         demands = [charter, old] if before else [charter]
-        signed = self._signers(found, {key for one in demands for key in voices(one)})
+        signed = signers(found, {key for one in demands for key in voices(one)})
+        if not signed:
+            return tell("signature", found.name, "nobody who may has signed it")
         lacking = "".join(shortfall(one, signed) for one in demands)
         if not lacking and all(one.get("custodian", {}).get("key", None) in {*signed, None} for one in demands):
             return "full"
         if before and is_minor(old, charter) and signed & board(old):
             return "minor"
-        if signed:
-            for one in reversed(demands):
-                if shortfall(one, signed):
-                    return self.tell("charter-threshold", found.name, shortfall(one, signed))
-                if one.get("custodian", {}).get("key", None) not in {*signed, None}:
-                    return self.tell("charter-custodian", found.name, "the custodian has not signed")
+        for one in reversed(demands):
+            if shortfall(one, signed):
+                return tell("charter-threshold", found.name, shortfall(one, signed))
+            if one.get("custodian", {}).get("key") not in {*signed, None}:
+                return tell("charter-custodian", found.name, "the custodian has not signed")
         return None
 
     # ---- stocks and series (sections 4.2 and 4.3)
@@ -1388,10 +1399,11 @@ class Compartment:
 
     def entries(self):
         """The file list, line by line; its end proves it to be the one that the manifest means."""
-        listed, digest, rest, last = self.manifest["list"], hashlib.sha256(), b"", b""
+        listed, digest, size, rest, last = self.manifest["list"], hashlib.sha256(), 0, b"", b""
         totals = collections.Counter(files=0, bytes=0, dirs=0, links=0, unread=0)
         for piece in self.stream(listed["extents"]):
             digest.update(piece)
+            size += len(piece)
             *lines, rest = (rest + bytes(piece)).split(b"\n")
             if len(rest) > MAX_LINE:
                 raise Problem("json-size", "a line of the file list is over 64 MiB")
@@ -1405,7 +1417,7 @@ class Compartment:
                 if totals["files"] + totals["dirs"] + totals["links"] + totals["unread"] > MAX_FILES:
                     raise Problem("list-size", "more than 20 million lines")
                 yield entry
-        if digest.hexdigest() != listed["sha256"]:
+        if (size, digest.hexdigest()) != (listed["size"], listed["sha256"]):
             raise Problem("list-hash", "the file list is not the one that the manifest means")
         if rest:
             raise Problem("json-syntax", "the file list does not end with a line end")

@@ -1,0 +1,120 @@
+"""Each MUST of docs/format.md broken once: both readers refuse, with the same code."""
+
+import functools
+import json
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pytest
+
+from escrow import record as r
+from tests.trust import test_codes
+from tests.trust import world as w
+
+from .hook import both, first
+from .reader import code_of, rescue
+
+
+def asked_twice(one: Callable[..., Any], other: Callable[..., object]) -> Callable[..., Any]:
+    """`one`, which also asks `other` and demands that it answers or refuses alike."""
+
+    @functools.wraps(one)
+    def ask(*given: Any, **named: Any) -> Any:
+        assert code_of(lambda: one(*given, **named)) == code_of(lambda: other(*given, **named))
+        return one(*given, **named)
+
+    return ask
+
+
+def rescue_record(payload: bytes, kind: type[r.Record]) -> object:
+    return rescue.read_record(payload, kind.TYPE)
+
+
+def rescue_list(blocks: Iterable[bytes], ref: r.ListRef) -> list[object]:
+    """The file list as the second reader takes it from its packs."""
+    listed = object.__new__(rescue.Compartment)
+    listed.manifest = {"list": {"extents": [], "sha256": ref.sha256, "size": ref.size}, "totals": {}}
+    listed.stream = lambda _extents: iter(blocks)
+    entries = listed.entries()
+    found = []
+    try:
+        found += entries
+    except rescue.Problem as problem:
+        if problem.code != "list-totals":
+            raise
+    return found
+
+
+def rescue_key(text: bytes, key: r.StockKey, vault: str) -> object:
+    members = {"id": key.id, "compartment": key.compartment, "recipient": key.recipient}
+    return rescue.open_series_key(text, members, vault)
+
+
+@pytest.fixture
+def doubled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever tests.trust.test_codes asks, both readers are asked."""
+
+    def read_list(blocks: Iterable[bytes], ref: r.ListRef) -> object:
+        kept = list(blocks)
+        return asked_twice(lambda: list(list_reader(kept, ref)), lambda: rescue_list(kept, ref))()
+
+    list_reader = r.FileListReader
+    monkeypatch.setattr(test_codes, "accept", both)
+    monkeypatch.setattr(r, "decode", asked_twice(r.decode, rescue.read_canonical))
+    monkeypatch.setattr(r, "from_payload", asked_twice(r.from_payload, rescue_record))
+    monkeypatch.setattr(r, "decode_line", asked_twice(r.decode_line, rescue.read_line))
+    monkeypatch.setattr(r, "FileListReader", read_list)
+    monkeypatch.setattr(test_codes, "open_series_key", asked_twice(test_codes.open_series_key, rescue_key))
+
+
+OWN_LIMITS = {"json-size", "list-size"}
+"""Cases that lower a limit of the first reader alone."""
+
+
+@pytest.mark.usefixtures("doubled")
+@pytest.mark.parametrize(
+    ("code", "case"), test_codes.CASES, ids=[f"{code}-{n}" for n, (code, _) in enumerate(test_codes.CASES)]
+)
+def test_both_refuse_for_the_same_code(
+    code: str, case: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if code == "list-size":
+        monkeypatch.setattr(rescue, "MAX_FILES", 1)
+    if code == "json-size":
+        assert code_of(lambda: rescue.parse_json(b"[]", 1)) == code
+    assert code in case()
+
+
+def test_the_first_reader_is_the_one_that_was_imported() -> None:
+    assert first is not both
+    assert both(w.vault()).findings == ()
+
+
+def test_vectors_that_both_readers_run() -> None:
+    vectors = json.loads((test_codes.FORMAT.parents[1] / "tests/vectors/record/canonical.json").read_text("utf-8"))
+    for vector in vectors["same"]:
+        assert rescue.canonical_json(rescue.parse_json(vector["json"].encode())) == vector["canonical"].encode()
+    for vector in vectors["refused"]:
+        data = bytes.fromhex(vector["hex"])
+        assert code_of(lambda data=data: rescue.read_canonical(data)) == vector["code"], data
+    records = json.loads((test_codes.FORMAT.parents[1] / "tests/vectors/record/records.json").read_text("utf-8"))
+    for vector in records:
+        assert rescue.read_record(vector["payload"].encode(), vector["type"])["type"] == vector["type"]
+    lists = json.loads((test_codes.FORMAT.parents[1] / "tests/vectors/record/filelist.json").read_text("utf-8"))
+    for vector in lists["lines"]:
+        assert rescue.read_line(vector["line"].encode())["path"].hex() == vector["path_hex"]
+    for vector in lists["refused"]:
+        assert code_of(lambda line=vector["line"]: rescue.read_line(line.encode())) == vector["code"], vector
+    assert min(map(len, (vectors["same"], vectors["refused"], records, lists["refused"]))) > 5
+
+
+def test_shares_of_the_slip39_vectors() -> None:
+    path = test_codes.FORMAT.parents[1] / "tests/vectors/slip39/vectors.json"
+    vectors = json.loads(path.read_text("utf-8"))
+    for about, shares, secret, _ in vectors:
+        try:
+            found = rescue.combine([rescue.read_share(share.split()) for share in shares], b"TREZOR").hex()
+        except rescue.Problem:
+            found = ""
+        assert found == secret, about
+    assert len(vectors) == 45
