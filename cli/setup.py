@@ -80,7 +80,7 @@ def join(
     findings = probe_before(loaded, accept, progress)
     until = store.now().replace(microsecond=0) + timedelta(days=charter.cap_days)
     progress.stage("put the public parts", len(objects))
-    for name, data in sorted(objects.items()):
+    for name, data in sorted(objects.items(), reverse=True):  # keys before the stock that lists them, charters last
         store.put(name, data, retain_until=until)
         progress.advance(1)
     fill_in(loaded.file, history.vault, history.fingerprint)

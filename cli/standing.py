@@ -99,7 +99,7 @@ def judge(found: "Status") -> Exit:
     exits = [exit_of_codes(finding.code for finding in found.findings if finding.severity == "error")]
     if found.stale:
         exits.append(Exit.STALE)
-    if found.verdict not in (None, "pass"):
+    if found.verdict not in (None, "pass") and set(found.verdict_codes) != {"charter-expired"}:
         exits.append(Exit.SUSPICIOUS)
     return worst(exits)
 
@@ -124,6 +124,7 @@ def _say(output: Output, vault: Survey, found: "Status", exit: Exit, brief: bool
         text += (
             f"; {len(errors)} findings, such as {(deep or errors)[0].code}: {advice if deep or brief else 'see below'}"
         )
+    reminders = [one for one in found.findings if one.severity == "warning" and one.code.startswith("charter-")]
     rule = three_two_one(vault.standings)
     output.row(
         text,
@@ -140,13 +141,14 @@ def _say(output: Output, vault: Survey, found: "Status", exit: Exit, brief: bool
         bytes=found.size,
         findings=[finding.code for finding in errors],
         details=[{"code": one.code, "subject": one.subject, "detail": one.detail} for one in errors],
+        reminders=[{"code": one.code, "detail": one.detail} for one in reminders],
         keys_left={name: one.keys_left for name, one in found.compartments.items()},
         places=[_fields(one) for one in vault.standings],
         three_two_one=list(rule),
     )
     if brief or output.as_json:
         return
-    keys = len(vault.history.keys)
+    keys = len(vault.history.sealings)
     for one in vault.standings:
         output.row(_line(one, keys))
     copies, kinds, apart = rule
@@ -157,6 +159,8 @@ def _say(output: Output, vault: Survey, found: "Status", exit: Exit, brief: bool
     for finding in errors:
         if finding not in deep:
             output.row(f"  {finding.code}: {finding.subject}: {finding.detail}")
+    for finding in reminders:
+        output.row(f"  {finding.code}: {finding.detail}")
 
 
 def _line(one: "Standing", keys: int) -> str:

@@ -91,6 +91,7 @@ def up_to(history: History, head: int, own: History) -> History:
     return replace(
         history,
         keys={name: key for name, key in history.keys.items() if name in own.keys},
+        sealings=tuple(sealing for sealing in history.sealings if sealing in own.sealings),
         links=tuple(link for link in history.links if link.notice.seq <= head),
         main=tuple(link for link in history.main if link.notice.seq <= head),
         deeds=own.deeds,

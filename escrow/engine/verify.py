@@ -49,7 +49,7 @@ def expected_objects(history: History) -> list[Expected]:
     branches."""
     found = {
         key_name(key.id, key.sha256): Expected(key_name(key.id, key.sha256), key.sha256, key.size)
-        for key in history.keys.values()
+        for key in history.sealings
     }
     for release in history.deeds.releases.values():
         for again in release.keys:
