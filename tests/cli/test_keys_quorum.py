@@ -7,6 +7,8 @@ import pytest
 from escrow_cli import desk, holders
 from escrow_cli.exits import Exit
 
+from escrow.record import parse_name
+from escrow.store import FolderStore
 from tests.cli.conftest import PASSPHRASE, Result, World, escrow, files_of
 from tests.cli.people import People
 
@@ -161,7 +163,19 @@ def test_rekey_touches_no_pack(world: World) -> None:
     done = at_screen(people, "keys", "rekey", "--public", world.root / "vault2", "--out", world.root / "again")
     assert done.code == 0, done.err
     assert not (world.root / "again" / "rekey.json").exists()
-    publish(world, "again")
+    order: list[str] = []
+    put = FolderStore.put
+
+    def noted(store: FolderStore, key: str, *given: object, **named: object) -> object:
+        order.append(key)
+        return put(store, key, *given, **named)  # type: ignore[arg-type]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(FolderStore, "put", noted)
+        publish(world, "again")
+    parts = [parsed.kind for key in order if (parsed := parse_name(key))]
+    assert parts[-2:] == ["charter", "charter"], parts
+    assert parts.count("charter") == 2
     after = files_of(world.root / "vault2")
     assert before.items() <= after.items()
     assert {name.split("/")[0] for name in after.keys() - before.keys()} == {"charter", "stock"}
