@@ -9,6 +9,8 @@ from escrow import record as r
 from escrow.custody import series_identity
 from escrow.custody.deeds import identity_of
 from escrow.custody.release import Board
+from escrow.engine.reading import CompartmentView
+from escrow.engine.restore import RestoreReport, restore
 from escrow.errors import EscrowError, UnreachableError, WrongKeyError
 from escrow.seal import HybridIdentity, parse_recipient, seal
 from escrow.store import MemoryStore
@@ -192,3 +194,18 @@ def test_a_date_gone_by_is_no_lock(place: Closing) -> None:
     with pytest.raises(EscrowError) as caught:
         take_copy(original, place.own, place.school.anchor, T0, NoProgress())
     assert caught.value.code == "keep-until"
+
+
+def test_a_file_that_does_not_come_back_is_a_difference(place: Closing, monkeypatch: pytest.MonkeyPatch) -> None:
+    from escrow.engine import acceptance
+
+    def lossy(views: list[CompartmentView], folder: Path, *rest: object) -> RestoreReport:
+        report = restore(views, folder, *rest)  # type: ignore[arg-type]
+        max(path for path in folder.rglob("*") if path.is_file()).unlink()
+        return report
+
+    place.put(place.release("records"))
+    monkeypatch.setattr(acceptance, "restore", lossy)
+    tested, _ = place.prove()
+    assert [text.partition(":")[0] for text in tested.differences] == ["restore-count"]
+    assert [(one.listed_files, one.files) for one in tested.restored] == [(2, 1)]
