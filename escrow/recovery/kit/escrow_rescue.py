@@ -8,9 +8,10 @@ Needs Python 3.9 or newer, the package `cryptography` (48 or newer), and `zstand
     python escrow_rescue.py files   VAULT --key custody.key        the files of a night
     python escrow_rescue.py restore VAULT OUT --key custody.key    all files, or those of --only '*.csv'
     python escrow_rescue.py check   VAULT --key custody.key        reads every file of a night, writes nothing
+    python escrow_rescue.py key     VAULT --sheets                 the secret key that the sheets give, for `age -i`
 
-VAULT is a folder that holds a copy of the vault (README.txt beside this file says how to make one). Instead of --key give
---sheets FILE... with the words of each sheet, or --sheets alone and type them. --night N chooses an older night.
+VAULT is a folder that holds a copy of the vault (README.txt beside this file says how to make one). Instead of --key
+give --sheets FILE... with the words of each sheet, or --sheets alone and type them. --night N chooses an older night.
 Nothing in VAULT is ever changed. Exit code: 0 all is well; 1 something is amiss, and what could be done was done;
 2 wrong arguments; 3 the key does not open this vault, or the folder holds no vault.
 """
@@ -1761,7 +1762,7 @@ def choose_night(history, wanted):
 def read_sheets(given):
     """Shares from files (the words of one sheet a line, or of one sheet a file), or typed."""
     if not given:
-        typed = iter(lambda: input("Words of the next sheet (Return to end): ").split(), [])
+        typed = iter(lambda: input("Words of the next sheet (Return ends): ").split(), [])
         return [read_share(words) for words in typed]
     shares = []
     for path in given:
@@ -1799,10 +1800,13 @@ def introduce(history):
 
 
 def run(arguments):
-    tell = Report()
-    vault = Vault(arguments.vault)
+    tell, vault = Report(), Vault(arguments.vault)
     remembered = arguments.head and (int(arguments.head.partition("-")[0]), arguments.head.partition("-")[2])
     history = History(vault.records(), fingerprint=arguments.fingerprint, remembered=remembered)
+    if arguments.command == "key" and history.charters:
+        for identity in read_identities(arguments, history):
+            print(bech32_text("age-secret-key-pq-", identity.seed).upper())
+        return 0
     for finding in history.findings:
         tell(*finding)
     if not history.charters:
@@ -1817,13 +1821,12 @@ def run(arguments):
         return 1 if tell.errors else 0
     if arguments.command == "check":
         print("%d objects, %d bytes were read and hashed" % check_objects(vault, history, tell))
-    if arguments.key is None and arguments.sheets is None:
-        if arguments.command == "check":
+        if arguments.key is None and arguments.sheets is None:
             print("NOT CHECKED: what is inside, which needs --key or --sheets")
             return 1 if tell.errors else 0
-        raise Problem("key-missing", "give --key FILE or --sheets FILE...")
+    identities = read_identities(arguments, history)
     link = choose_night(history, arguments.night)
-    opened, problems = open_night(vault, history, link, read_identities(arguments, history))
+    opened, problems = open_night(vault, history, link, identities)
     for problem in problems:
         tell(*problem)
     print("Night %d of %s" % (link.record["seq"], link.record["store_time"]))
@@ -1853,7 +1856,7 @@ def run(arguments):
 
 def main(given=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("command", choices=("check", "list", "files", "restore"))
+    parser.add_argument("command", choices=("check", "list", "files", "restore", "key"))
     parser.add_argument("vault", help="the folder that holds the vault")
     parser.add_argument("out", nargs="?", help="restore: the folder to write to")
     parser.add_argument("--key", help="custody.key, a custodian's key file, or another age identity file")
@@ -1866,13 +1869,15 @@ def main(given=None):
     arguments = parser.parse_args(given)
     if arguments.command == "restore" and not arguments.out:
         parser.error("restore needs the folder to write to")
+    if arguments.command in ("restore", "files", "key") and arguments.key is None and arguments.sheets is None:
+        parser.error("give --key FILE or --sheets FILE...")
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         return run(arguments)
     except Problem as problem:
         print("%s (%s)" % (problem, problem.code), file=sys.stderr)
-        return 2 if problem.code in ("night-unknown", "key-missing") else 3
+        return 2 if problem.code == "night-unknown" else 3
     except (OSError, EOFError) as error:
         print(error, file=sys.stderr)
         return 2

@@ -1,0 +1,5 @@
+"""The small school of tests/cli."""
+
+from tests.cli.conftest import template, world
+
+__all__ = ["template", "world"]

@@ -1,0 +1,61 @@
+"""Makes the golden vault of the kit: `python -m tests.rescue.golden`. Its keys are random: what it makes differs."""
+
+import hashlib
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from escrow import record as r
+from escrow.custody import Plan, new_vault
+from escrow.engine.night import Agent, Work, run_night
+from escrow.engine.ports import NoProgress
+from escrow.engine.state import State
+from escrow.engine.sync import Anchor
+from escrow.seal import ScryptRecipient, Secret, SigningKey, armor, seal
+from escrow.source import FolderSource
+from tests.engine.kit import ClockedFolder, FixedClock, write_tree
+
+from .reader import KIT
+
+GOLDEN = KIT / "golden"
+PASSPHRASE = "golden vault"
+FILES = {
+    "pupils.csv": b"upn,name\r\nA1,Ann\r\nA2,Bob\r\n" * 30,
+    "letters/Gŵyl Dewi.txt": "Annwyl riant,\n".encode() * 20,
+    "letters/empty.txt": b"",
+}
+
+
+def make(folder: Path) -> None:
+    """Writes vault/, golden.key and SHA256SUMS below `folder`."""
+    clock = FixedClock(datetime(2026, 11, 24, 2, 0, tzinfo=UTC))
+    key = SigningKey.generate()
+    plan = Plan(
+        school=r.School(name="Golden vault, for tests of readers"),
+        role="nobody",
+        agents=(r.Agent(key=key.public().encode(), name="a test"),),
+        compartments=(r.Compartment(name="records", nights=400, keep_days=0),),
+        strictest="records",
+        cap_days=400,
+    )
+    vault = new_vault(plan, clock.now())
+    store = ClockedFolder(folder / "vault", clock)
+    for name, data in vault.public.items():
+        store.put(name, data)
+    with TemporaryDirectory() as aside:
+        write_tree(Path(aside) / "exports", FILES)
+        state = State.open(Path(aside) / "state")
+        agent = Agent(store, state, key, clock, Anchor(vault.vault, vault.fingerprint))
+        run_night(agent, Work([FolderSource("golden", Path(aside) / "exports")], (), lambda: True), NoProgress())
+        state.close()
+    sealed = seal(vault.key_file.text(), [ScryptRecipient(Secret(PASSPHRASE.encode()), 12)])
+    (folder / "golden.key").write_text(armor(sealed), "ascii", newline="\n")
+    (folder / "passphrase.txt").write_text(f"{PASSPHRASE}\n", "ascii", newline="\n")
+    sums = [f"{hashlib.sha256(data).hexdigest()}  golden/{name}\n" for name, data in sorted(FILES.items())]
+    (folder / "SHA256SUMS").write_text("".join(sums), "utf-8", newline="\n")
+
+
+if __name__ == "__main__":
+    shutil.rmtree(GOLDEN, ignore_errors=True)
+    make(GOLDEN)

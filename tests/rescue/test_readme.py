@@ -1,0 +1,116 @@
+"""README.txt of the kit, taken literally: its commands bring back every file."""
+
+import os
+import re
+import shutil
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from escrow.recovery import kit
+from tests.cli.conftest import PASSPHRASE, World, files_of
+from tests.seal.peers import find_age
+
+from .golden import FILES
+from .golden import PASSPHRASE as GOLDEN_PASSPHRASE
+
+pty = pytest.importorskip("pty", reason="the commands are for a POSIX shell")
+
+
+def section(title: str) -> str:
+    """What the README says below a heading."""
+    text = kit()["README.txt"].decode()
+    found = re.search(rf"^{re.escape(title)}[^\n]*\n-+\n(.*?)(?=^[^\n]+\n---|\Z)", text, re.MULTILINE | re.DOTALL)
+    assert found, title
+    return found[1]
+
+
+def commands(text: str) -> str:
+    """Its indented blocks, as one script."""
+    blocks = re.findall(r"(?:^    [^\n]*\n|^\n(?=    ))+", text, re.MULTILINE)
+    return "\n".join(textwrap.dedent(block) for block in blocks)
+
+
+def typed(script: str, folder: Path, passphrase: str) -> tuple[int, str]:
+    """Run a script at a terminal, typing the passphrase whenever it is asked for."""
+    tools = (Path(sys.executable).parent, find_age().parent)
+    path = os.pathsep.join([*map(str, tools), os.environ["PATH"]])
+    child, terminal = pty.fork()
+    if child == 0:
+        os.chdir(folder)
+        os.execvpe("sh", ["sh", "-ec", script], {**os.environ, "PATH": path})  # noqa: S606
+    told = b""
+    try:
+        while block := os.read(terminal, 4096):
+            told += block
+            if re.search(rb"passphrase[^\n]*: ?(\x1b\[K)?$", told, re.IGNORECASE):
+                os.write(terminal, passphrase.encode() + b"\n")
+                told += b"\n"
+    except OSError:
+        pass  # the terminal ends with the script
+    os.close(terminal)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), told.decode("utf-8", "replace")
+
+
+def put_kit(folder: Path) -> None:
+    for name, data in kit().items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data)
+
+
+def exported(world: World) -> dict[str, bytes]:
+    files = {f"mis/{name}": data for name, data in files_of(world.exports).items() if not name.endswith(".tmp")}
+    assert len(files) == 3
+    return files
+
+
+def test_stock_tools_rebuild_every_file(world: World, tmp_path: Path) -> None:
+    if not shutil.which("zstd"):
+        pytest.skip("the zstd tool is missing")
+    script = commands(section("WAY 2: STOCK TOOLS"))
+    assert script.count("age -d") == 3
+    shutil.copytree(world.vault, tmp_path / "copy")
+    shutil.copy(world.key, tmp_path / "custody.key")
+    code, told = typed(script, tmp_path, PASSPHRASE)
+    assert code == 0, told
+    assert files_of(tmp_path / "out") == exported(world)
+
+
+def test_stock_tools_find_a_pack_that_was_altered(world: World, tmp_path: Path) -> None:
+    shutil.copytree(world.vault, tmp_path / "copy")
+    pack = next((tmp_path / "copy").glob("series/*/packs/*.age"))
+    pack.chmod(0o644)
+    pack.write_bytes(pack.read_bytes()[:-1])
+    step = commands(section("WAY 2: STOCK TOOLS")).partition("age -d")[0]
+    code, told = typed(step, tmp_path, "")
+    assert code != 0
+    assert pack.name in told
+
+
+def test_one_python_file_restores_and_checks(world: World, tmp_path: Path) -> None:
+    put_kit(tmp_path)
+    shutil.copytree(world.vault, tmp_path / "copy")
+    shutil.copy(world.key, tmp_path / "custody.key")
+    lines = [line for line in commands(section("WAY 1: ONE PYTHON FILE")).splitlines() if "--key" in line]
+    assert len(lines) == 2
+    code, told = typed("\n".join(line.rpartition("   ")[0] for line in lines), tmp_path, PASSPHRASE)
+    assert code == 0, told
+    assert "0 things are amiss" in told
+    assert files_of(tmp_path / "out") == exported(world)
+
+
+def test_the_golden_vault_proves_the_reader(tmp_path: Path) -> None:
+    put_kit(tmp_path)
+    first = commands(section("FIRST: MAKE A COPY"))
+    code, told = typed(first[first.index("python3") :], tmp_path, GOLDEN_PASSPHRASE)
+    assert code == 0, told
+    assert files_of(tmp_path / "try" / "golden") == FILES
+
+
+def test_the_sums_of_the_kit_are_right(tmp_path: Path) -> None:
+    put_kit(tmp_path)
+    code, told = typed("sha256sum --strict -c RESCUE/SHA256SUMS", tmp_path, "")
+    assert code == 0, told
+    assert told.count(": OK") == len(kit()) - 1
