@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -259,6 +260,10 @@ def test_an_expired_charter_gives_its_own_exit_code_and_a_whole_night(world: Wor
     night = world.run("snapshot")
     assert (night.code, night.out.splitlines()[-1]) == (Exit.CHARTER, "night 3: warn")
     assert "was to be reviewed by 2026-01-01" in night.err
+    assert world.run("status").code == Exit.CHARTER
+    told = world.run("status").out.splitlines()
+    assert told[0].startswith("charter: Fernhill: night 3, ")
+    assert any(line.startswith("  charter-expired: ") for line in told)
     assert world.run("restore", "3", "--to", "out", "--key", world.key).code == 0
 
 
@@ -290,3 +295,17 @@ def test_publishing_again_after_the_store_was_away_completes_it(world: World, te
         told = world.run("charter", "sign", draft, "--public", public, "--publish")
     assert told.code == Exit.USAGE
     assert len(list((world.vault / "charter").iterdir())) == len(list((public / "charter").iterdir())) == 2
+
+
+def test_status_reminds_of_the_review_and_of_the_custodian(world: World, text: Path) -> None:
+    soon = f"review = {date.today() + timedelta(days=50)}"
+    text.write_text(re.sub(r"^#review = .*$", soon, text.read_text("utf-8"), flags=re.MULTILINE), "utf-8")
+    sign(world, text)
+    assert world.run("snapshot").code == 0
+    told = world.run("status")
+    assert told.code == 0
+    assert "  charter-review: charter 2 is to be reviewed by" in told.out
+    assert "  charter-no-custodian: no custodian is named yet" in told.out
+    (row,) = [row for row in world.run("status", "--json").lines if "reminders" in row]
+    assert [one["code"] for one in row["reminders"]] == ["charter-review", "charter-no-custodian"]  # type: ignore[attr-defined]
+    assert row["findings"] == []

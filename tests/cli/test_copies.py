@@ -33,7 +33,8 @@ def test_copies_are_filled_and_then_only_what_is_new(both: World) -> None:
 def test_status_knows_every_place(filled: World) -> None:
     told = filled.run("status")
     assert told.code == 0, told.out
-    assert [line.split()[0] for line in told.out.splitlines()[1:]] == ["store", "holder", "county", "usb", "3-2-1:"]
+    *places, _reminder = (line.split()[0] for line in told.out.splitlines()[1:])
+    assert places == ["store", "holder", "county", "usb", "3-2-1:"]
     assert told.out.splitlines()[-1] == "  3-2-1: 3 copies, 2 kinds, 2 under another payer or offline"
     rows = standing(filled)
     assert rows[""]["three_two_one"] == [3, 2, 2]
