@@ -30,7 +30,12 @@ def deposited(folder: Path, policy: str) -> tuple[School, Draft]:
     return place, draft
 
 
-@pytest.mark.parametrize("policy", ["community", "academy", "church"])
+SLOW = [pytest.mark.slow, pytest.mark.ci]
+
+
+@pytest.mark.parametrize(
+    "policy", ["community", pytest.param("academy", marks=SLOW), pytest.param("church", marks=SLOW)]
+)
 def test_all_that_may_fall_into_one_hand_opens_nothing(policy: str, tmp_path: Path) -> None:
     place, draft = deposited(tmp_path, policy)
     authority = HybridIdentity.generate()
