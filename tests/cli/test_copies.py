@@ -35,7 +35,7 @@ def test_status_knows_every_place(filled: World) -> None:
     assert told.code == 0, told.out
     *places, _reminder = (line.split()[0] for line in told.out.splitlines()[1:])
     assert places == ["store", "holder", "county", "usb", "3-2-1:"]
-    assert told.out.splitlines()[-1] == "  3-2-1: 3 copies, 2 kinds, 2 under another payer or offline"
+    assert told.out.splitlines()[-2] == "  3-2-1: 3 copies, 2 kinds, 2 under another payer or offline"
     rows = standing(filled)
     assert rows[""]["three_two_one"] == [3, 2, 2]
     assert rows["county"] | {"last_seen": None} == {
