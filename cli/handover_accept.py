@@ -12,7 +12,7 @@ import typer
 
 from escrow.errors import IntegrityError, UsageError
 
-from .config import StoreConfig, load_config
+from .config import load_config
 from .custodian_key import opener_for, read_custodian
 from .exits import Exit
 from .handover_parts import (
@@ -20,6 +20,7 @@ from .handover_parts import (
     NeededCustodianOption,
     all_deeds,
     clock,
+    own_store,
     parse_day,
     put_deeds,
     put_or_keep,
@@ -28,7 +29,7 @@ from .handover_release import OUT, DeedsOption
 from .options import ConfigOption, JsonOption
 from .output import Output
 from .units import size_text
-from .vault import OpenVault, anchor_of, connect, read_vault
+from .vault import OpenVault, anchor_of, read_vault
 
 if TYPE_CHECKING:
     from escrow.custody.custodian import CustodianKey
@@ -39,7 +40,10 @@ if TYPE_CHECKING:
     from escrow.trust import Grant, History
 
 _PURPOSE = re.compile(r"([a-z0-9][a-z0-9_-]{0,63})=([^\x00-\x1f]{1,1000})")
-IntoOption = Annotated[str, typer.Option("--into", metavar="STORE", help="The custodian's own store, for its copy.")]
+IntoOption = Annotated[
+    str,
+    typer.Option("--into", metavar="STORE", help="The custodian's own store: a folder, s3://.., an escrow.toml."),
+]
 
 
 def accept(
@@ -71,7 +75,7 @@ def accept(
     loaded = load_config(config)
     vault = read_vault(loaded)
     key = read_custodian(custodian)
-    own = connect(StoreConfig(into), create=True)
+    own = own_store(into, create=True)
     grant = open_grant(vault.history, key.signing)
     until = parse_day(keep_until)
     if _has_receipt(vault, own, grant):
@@ -126,7 +130,7 @@ def transfer(
     loaded = load_config(config)
     vault = read_vault(loaded)
     key = read_custodian(custodian)
-    both = Copies([vault.store, connect(StoreConfig(into))]) if into else vault.store
+    both = Copies([vault.store, own_store(into)]) if into else vault.store
     history = load_history(both, anchor_of(loaded))
     mine = key.signing.public().encode()
     done = [one for one in history.handover.grants if one.to.key == mine and one.receipt]
@@ -146,7 +150,7 @@ def transfer(
     )
     objects = [*all_deeds(both, anchor_of(loaded)), sign_event(history, event, [key.signing])]
     if into:
-        put_deeds(connect(StoreConfig(into)), history, objects)
+        put_deeds(own_store(into), history, objects)
     put_or_keep(output, vault.config, history, objects, deeds)
     if certificate:
         from .handover_paper import write_handover

@@ -11,7 +11,7 @@ import typer
 
 from escrow.errors import StoreError, UsageError
 
-from .config import Config
+from .config import Config, StoreConfig, load_config
 from .custodian_key import read_custodian
 from .output import Output
 from .unlock import Means, read_secret
@@ -130,6 +130,12 @@ def put_deeds(store: "Store", history: "History", objects: "Sequence[Named]") ->
     until = store.now().replace(microsecond=0) + timedelta(days=history.charter.cap_days)
     for name, data in objects:
         store.put(name, data, retain_until=until)
+
+
+def own_store(into: str, *, create: bool = False) -> "Store":
+    """The custodian's own store: a folder, an s3 address, or an escrow.toml whose [store] says more (endpoint, ...)."""
+    where = store_of(load_config(Path(into))) if into.endswith(".toml") else StoreConfig(into)
+    return connect(where, create=create)
 
 
 def all_deeds(store: "Store", anchor: "Anchor") -> "list[Named]":

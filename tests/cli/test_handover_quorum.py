@@ -161,7 +161,9 @@ def test_a_receipt_that_reached_the_own_copy_alone_is_brought_to_the_school(clos
     assert told.code == 0, told.err
     assert "accepted before" in told.out
     assert closed.state() == "accepted"
-    into = ("--into", closed.root / "la-archive")
+    named = closed.root / "archive.toml"
+    named.write_text('[store]\nurl = "la-archive"\n', "utf-8")
+    into = ("--into", named)
     assert closed.transfer("la", *into).code == 0
     lose(1)
     assert closed.state() == "accepted"

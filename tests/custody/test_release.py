@@ -1,5 +1,6 @@
 """Keys are held against stock and series before they are released; a crash at any put costs nothing."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,8 +9,9 @@ import pytest
 from escrow import record as r
 from escrow.custody import series_identity
 from escrow.custody.deeds import identity_of
-from escrow.custody.release import Board
-from escrow.engine.reading import CompartmentView
+from escrow.custody.release import Board, Scope, released_opener
+from escrow.engine.fetch import fetch_exact
+from escrow.engine.reading import CompartmentView, choose, open_snapshot
 from escrow.engine.restore import RestoreReport, restore
 from escrow.errors import EscrowError, UnreachableError, WrongKeyError
 from escrow.seal import HybridIdentity, parse_recipient, seal
@@ -60,8 +62,6 @@ def test_a_safeguarding_key_reposted_as_a_records_key_is_refused(place: Closing)
     assert set(codes(place.history)) >= {"series-key"}
     assert refused(lambda: place.release("records")) == "release-compartment"
     honest = next(one.series for one in history.series.values() if one.compartment == "records")
-    from escrow.custody.release import Scope
-
     assert place.release(scope=Scope(frozenset({"records"}), frozenset({honest})))
 
 
@@ -92,9 +92,6 @@ def test_a_stock_that_moves_a_key_to_another_compartment_changes_nothing(place: 
 
 
 def test_the_agent_with_the_authority_and_one_sheet_opens_nothing(place: Closing) -> None:
-    from escrow.custody.release import released_opener
-    from escrow.engine.fetch import fetch_exact
-
     history = place.history
     opener = released_opener(history, (), lambda name, sha256: fetch_exact(place.store, name, sha256), LA.identity)
     for key in history.keys.values():
@@ -209,3 +206,21 @@ def test_a_file_that_does_not_come_back_is_a_difference(place: Closing, monkeypa
     tested, _ = place.prove()
     assert [text.partition(":")[0] for text in tested.differences] == ["restore-count"]
     assert [(one.listed_files, one.files) for one in tested.restored] == [(2, 1)]
+
+
+def test_after_an_early_release_coming_series_are_open_to_the_custodian_too(tmp_path: Path) -> None:
+    place = closing(tmp_path, nights=1)
+    place.put(place.notice())
+    place.days(8)
+    place.put(place.release(scope=Scope(frozenset({"records"}), and_later=True)))
+    before = set(place.history.series)
+    shutil.rmtree(place.school.state)
+    assert place.school.night({"pupils.csv": b"upn\nA1\n"}).seq == 2
+    history = place.history
+    fetch = lambda name, sha256: fetch_exact(place.store, name, sha256)  # noqa: E731
+    opener = released_opener(history, history.handover.grants, fetch, LA.identity)
+    (view,) = open_snapshot(place.store, history, choose(history, "latest"), opener, ["records"])
+    assert view.manifest.series not in before
+    assert view.manifest.totals.files == 1
+    with pytest.raises(WrongKeyError):
+        open_snapshot(place.store, history, choose(history, "latest"), opener, ["safeguarding"])
