@@ -11,13 +11,23 @@ from escrow.errors import UsageError
 
 from .config import load_config
 from .exits import Exit, exit_of_codes
-from .options import ConfigOption, JsonOption
+from .options import (
+    ConfigOption,
+    CustodianOption,
+    JsonOption,
+    KeyOption,
+    LetterboxOption,
+    ShareOption,
+    SheetsOption,
+)
 from .output import Output
 from .vault import read_vault
 
 if TYPE_CHECKING:
     from escrow.record import JsonObject
-    from escrow.trust import EventLink
+    from escrow.trust import EventLink, History
+
+    from .key_use import Use
 
 app = typer.Typer(help="What was done with keys.", no_args_is_help=True, rich_markup_mode=None)
 _COLUMNS = ("n", "created", "kind", "by", "purpose", "clause", "trigger", "to", "keys", "series", "refused", "sha256")
@@ -43,6 +53,56 @@ def list_(config: ConfigOption = None, as_json: JsonOption = False) -> None:
         output.row(f"error {finding.code}: {finding.subject}: {finding.detail}", finding=finding.code)
     count = len(vault.history.events)
     output.finish(exit_of_codes(one.code for one in errors), f"{count} events", events=count)
+
+
+@app.command()
+def show(
+    number: Annotated[int, typer.Argument(metavar="NUMBER", help="The event's number.")],
+    key: KeyOption = None,
+    share: ShareOption = None,
+    letterbox: LetterboxOption = None,
+    sheets: SheetsOption = False,
+    custodian: CustodianOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show all of one event. With keys, the details too that were sealed because they may identify people.
+
+    \b
+    Example: escrow event show 4 --custodian gwynedd.key
+    """
+    from .key_use import use_of
+
+    use = use_of("check", key, share, letterbox, sheets=sheets, custodian=custodian)
+    output = Output(as_json)
+    vault = read_vault(load_config(config))
+    links = [link for link in vault.history.events if link.event.n == number]
+    if not links:
+        hint = "escrow event list shows them"
+        raise UsageError("event-unknown", f"expected the number of an event, found {number}", hint=hint)
+    for link in links:
+        for name, value in _row(link).items():
+            if value:
+                output.row(f"{name:<10} {_cell(value)}", **{name: value})
+        if link.event.sealed and use:
+            text = _opened(link.event.sealed, use, vault.history)
+            output.row(f"details    {text}", details=text)
+        elif link.event.sealed:
+            output.note("it has details, which are sealed to custody and custodian")
+    output.finish(Exit.OK)
+
+
+def _opened(sealed: str, use: "Use", history: "History") -> str:
+    """Sealed details, opened by the custodian or the holders. WrongKeyError."""
+    from base64 import b64decode
+
+    from escrow.seal import open_sealed
+
+    from .custodian_key import read_custodian
+    from .handover_parts import open_custody
+
+    identity = read_custodian(use.custodian).identity if use.custodian else open_custody(use.means, history)[0]
+    return open_sealed(b64decode(sealed), [identity]).decode("utf-8", "replace")
 
 
 @app.command()

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from escrow.custody.release import Board
     from escrow.custody.sheets import Sheet
     from escrow.engine.sync import Anchor
-    from escrow.seal import SigningKey
+    from escrow.seal import HybridIdentity, SigningKey
     from escrow.store import Store
     from escrow.trust import History
 
@@ -93,11 +93,10 @@ def _typed_alone(history: "History") -> "SigningKey":
     return identify(share, history.charters).key
 
 
-def open_board(means: Means, history: "History") -> "Board":
-    """A quorum, or the one holder: opens the series keys, and signs."""
-    from escrow.custody import series_identity, signing_key
+def open_custody(means: Means, history: "History") -> "tuple[HybridIdentity, list[SigningKey]]":
+    """The custody identity, and the keys of a quorum or of the one holder. UsageError, WrongKeyError."""
+    from escrow.custody import signing_key
     from escrow.custody.newvault import custody_identity
-    from escrow.custody.release import Board
     from escrow.custody.sheets import combine_sheets
 
     assert history.charter is not None
@@ -106,12 +105,18 @@ def open_board(means: Means, history: "History") -> "Board":
         raise UsageError("key-missing", "expected a key file or sheets, found neither", hint=hint)
     if means.key is not None:
         secret = read_secret(means.key, history.vault)
-        keys = [signing_key(secret, history.vault)]
-    else:
-        sheets = _sheets(means, history)
-        secret = combine_sheets(sheets, history.charter)
-        keys = [sheet.key for sheet in sheets]
-    custody = custody_identity(secret, history.vault)
+        return custody_identity(secret, history.vault), [signing_key(secret, history.vault)]
+    sheets = _sheets(means, history)
+    identity = custody_identity(combine_sheets(sheets, history.charter), history.vault)
+    return identity, [sheet.key for sheet in sheets]
+
+
+def open_board(means: Means, history: "History") -> "Board":
+    """A quorum, or the one holder: opens the series keys, and signs."""
+    from escrow.custody import series_identity
+    from escrow.custody.release import Board
+
+    custody, keys = open_custody(means, history)
     return Board(lambda sealed, key: series_identity(sealed, key, history.vault, custody), keys)
 
 

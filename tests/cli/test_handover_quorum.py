@@ -173,6 +173,17 @@ def test_a_receipt_that_reached_the_own_copy_alone_is_brought_to_the_school(clos
     assert closed.run("event", "list").code == 0
 
 
+def test_details_are_shown_to_custodian_and_holders_alone(closed: Closed) -> None:
+    assert closed.start().code == 0
+    words = "details    the administrator wrote it"
+    told = closed.run("event", "show", "1")
+    assert (told.code, words in told.out, "sealed to custody and custodian" in told.err) == (0, False, True)
+    for means in (("--custodian", closed.root / "la.key"), tuple(closed.shares(*TWO))):
+        assert words in closed.run("event", "show", "1", *means).out
+    assert closed.run("event", "show", "1", "--custodian", closed.root / "conwy.key").code == Exit.WRONG_KEY
+    assert closed.run("event", "show", "2").code == Exit.USAGE
+
+
 def test_a_handover_is_withdrawn_and_begun_again(closed: Closed) -> None:
     assert closed.start().code == 0
     assert closed.run("handover", "withdraw", *closed.shares("head")).code == Exit.REFUSED

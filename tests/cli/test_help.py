@@ -80,6 +80,7 @@ def test_the_bare_verbs_and_the_nouns_are_those_of_the_design() -> None:
         "handover post",
         "handover drill",
         "event list",
+        "event show",
         "event export",
         "store probe",
         "store copy",
