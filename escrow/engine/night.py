@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,7 +26,10 @@ from escrow.trust import sign_record
 
 _PROGRESS_PACKS = 64
 _VERDICT_CODES = ("unread", "changing")
-_FALLS = "its files go to the strictest compartment"
+_ADRIFT = {
+    "compartment-gone": "the charter has it no more",
+    "stock-empty": "the stock has no key for it yet",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +84,13 @@ def run_night(agent: Agent, work: Work, progress: Progress) -> NightReport:
     progress.stage("look at the vault")
     footing = find_footing(agent.store, agent.state, agent.key.public(), agent.clock, agent.anchor)
     names = {compartment.name for compartment in footing.charter.compartments}
-    _check_rules(work.rules, names)
     review = judge_review(footing.charter, footing.now)
-    keyless = _keyless(footing)
-    compartments = Compartments(_instead(work.rules, keyless, footing), strictest=footing.charter.strictest)
-    begun, warnings = _series_for_tonight(agent, footing, keyless)
+    strictest = footing.charter.strictest
+    adrift = _adrift(work.rules, footing)
+    rules = [Rule(strictest, rule.globs) if rule.compartment in adrift else rule for rule in work.rules]
+    compartments = Compartments(rules, strictest=strictest)
+    begun, warnings = _series_for_tonight(agent, footing, adrift)
+    warnings += [f"compartment {name}: {_ADRIFT[code]}; its files go to {strictest}" for name, code in adrift.items()]
     warnings += [finding.detail for finding in review]
     series = {name: one for name, one in agent.state.open_series().items() if name in names}
     with ExitStack() as stack:
@@ -97,7 +102,7 @@ def run_night(agent: Agent, work: Work, progress: Progress) -> NightReport:
         try:
             deposit(work.sources, compartments, lanes, progress, keep_up)
             told = [finding.code for finding in review if finding.severity == "error"]
-            told += ["stock-empty"] if keyless else []
+            told += sorted(set(adrift.values()))
             published: tuple[int, Verdict] | None = _finish(press, lanes, told, progress)
         except Deadline:
             for lane in lanes.values():
@@ -113,36 +118,33 @@ def run_night(agent: Agent, work: Work, progress: Progress) -> NightReport:
     )
 
 
-def _check_rules(rules: Sequence[Rule], names: set[str]) -> None:
-    unknown = {rule.compartment for rule in rules} - names
-    if unknown:
+def _adrift(rules: Sequence[Rule], footing: Footing) -> dict[str, str]:
+    """Compartments whose files the strictest takes tonight, each with the code of why: no charter stops a night.
+
+    UsageError `compartment-unknown` for a rule's compartment that no charter ever had.
+    """
+    charter = footing.charter
+    ever = {one.name for each in footing.charters.values() for one in each.compartments}
+    named = {rule.compartment for rule in rules}
+    if named - ever:
         raise UsageError(
             "compartment-unknown",
-            f"the rules name {', '.join(sorted(unknown))}, the charter has {', '.join(sorted(names))}",
+            f"the rules name {', '.join(sorted(named - ever))}, the charter has {', '.join(sorted(ever))}",
             hint="correct the [[rule]] entries of escrow.toml",
         )
+    gone = named - {one.name for one in charter.compartments}
+    keyless = {one.name for one in charter.compartments if one.name != charter.strictest and not keys_of(one, footing)}
+    return dict.fromkeys(sorted(gone), "compartment-gone") | dict.fromkeys(sorted(keyless), "stock-empty")
 
 
-def _keyless(footing: Footing) -> set[str]:
-    """Compartments that the stock has no key for yet: what would go there goes to the strictest, whose key there is."""
-    strictest = footing.charter.strictest
-    return {one.name for one in footing.charter.compartments if one.name != strictest and not keys_of(one, footing)}
-
-
-def _instead(rules: Sequence[Rule], keyless: set[str], footing: Footing) -> list[Rule]:
-    strictest = footing.charter.strictest
-    return [Rule(strictest, rule.globs) if rule.compartment in keyless else rule for rule in rules]
-
-
-def _series_for_tonight(agent: Agent, footing: Footing, keyless: set[str]) -> tuple[dict[str, str], list[str]]:
+def _series_for_tonight(agent: Agent, footing: Footing, adrift: Collection[str]) -> tuple[dict[str, str], list[str]]:
     """Open a series wherever one is due; gives why, by compartment, and warnings."""
     begun: dict[str, str] = {}
     warnings: list[str] = []
     me = agent.key.public().id
     current = agent.state.open_series()
     for compartment in footing.charter.compartments:
-        if compartment.name in keyless:
-            warnings.append(f"compartment {compartment.name}: the stock has no key for it yet: {_FALLS}")
+        if compartment.name in adrift:
             continue
         used = agent.state.used_keys()
         series = current.get(compartment.name)

@@ -13,7 +13,7 @@ from escrow.custody import signing_key
 from escrow.engine import night as engine
 from escrow.engine.night import NightReport
 from escrow.engine.status import judge_status
-from escrow.errors import IntegrityError, RefusedError
+from escrow.errors import IntegrityError, RefusedError, UsageError
 from escrow.seal import HybridIdentity, Secret, SigningKey
 from escrow.source import Rule
 from escrow.store import MemoryStore
@@ -239,6 +239,21 @@ def test_compartment_that_has_no_key(place: School) -> None:
     assert any("compartment new: the stock has no key for it yet" in warning for warning in report.warnings)
     assert {name: one.files for name, one in report.compartments.items()} == {"records": 0, "safeguarding": 3}
     assert place.restore_all() == NIGHTS[2]
+
+
+def test_a_compartment_that_a_charter_dropped_stops_no_night(place: School) -> None:
+    old = place.nights(2)
+    history = place.history()
+    assert history.charter is not None
+    charter_2(place, compartments=history.charter.compartments[1:])
+    report = place.night(NIGHTS[3])
+    assert report.verdict == r.Verdict(status="warn", codes=("compartment-gone",))
+    assert report.warnings == ("compartment records: the charter has it no more; its files go to safeguarding",)
+    assert set(report.compartments) == {"safeguarding"}
+    place.check_all_snapshots(old | {3: NIGHTS[3]})
+    with pytest.raises(UsageError) as caught:
+        place.night(NIGHTS[3], rules=(Rule("record", ("*.csv",)),))
+    assert caught.value.code == "compartment-unknown"
 
 
 def test_a_strictest_compartment_without_a_key_is_refused(place: School) -> None:
