@@ -1576,7 +1576,7 @@ class Restore:
 
     def compartment(self, opened, wanted):
         jobs, extents = [], 0
-        for entry in opened.entries():
+        for entry in self.proven(opened, jobs):
             shown = show(entry["path"])
             if not any(fnmatch.fnmatchcase(shown, glob) for glob in wanted):
                 continue
@@ -1590,8 +1590,17 @@ class Restore:
                 extents += len(entry["extents"])
             if len(jobs) >= 20_000 or extents >= 1_000_000:
                 self.write(opened, jobs)
-                jobs, extents = [], 0
+                extents = 0
         self.write(opened, jobs)
+
+    def proven(self, opened, jobs):
+        """The entries; when the list turns out to be none, what was to be filled is taken away."""
+        try:
+            yield from opened.entries()
+        except Problem:
+            for _, temporary, _ in jobs:
+                os.unlink(temporary)
+            raise
 
     def place(self, entry):
         """Makes room for an entry; gives (entry, temporary name, name) for a file that is still to be written."""
@@ -1680,6 +1689,7 @@ class Restore:
             os.replace(temporary, target)
             self.files += 1
             self.bytes += entry["size"]
+        jobs.clear()
 
 
 def file_sha256(path):

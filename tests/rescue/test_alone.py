@@ -1,0 +1,133 @@
+"""The rescue reader stands alone: it imports nothing of ours, and runs where there is nothing of ours."""
+
+import ast
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import PASSPHRASE, World, change, files_of
+
+from .reader import KIT, SCRIPT, rescue
+
+FOREIGN = {"cryptography", "zstandard", "compression"}
+
+
+def run(folder: Path, *arguments: str | Path, given: str = "") -> subprocess.CompletedProcess[str]:
+    """The script in an isolated interpreter that has the two packages alone, in a folder without `escrow`."""
+    lib = folder / "lib"
+    if not lib.is_dir():
+        lib.mkdir()
+        for package in ("cryptography", "zstandard", "cffi", "_cffi_backend"):
+            module = sys.modules.get(package) or pytest.importorskip(package)
+            place = Path(str(module.__file__))
+            if place.name == "__init__.py":
+                shutil.copytree(place.parent, lib / package)
+            else:
+                shutil.copy(place, lib)
+    start = (
+        f"import sys; sys.path = [p for p in sys.path if 'site-packages' not in p] + [{str(lib)!r}]\n"
+        "import importlib.util as u; assert u.find_spec('escrow') is None, 'escrow is importable'\n"
+        f"import runpy; sys.argv = ['escrow_rescue.py', *sys.argv[1:]]; runpy.run_path({str(folder / SCRIPT.name)!r}, "
+        "run_name='__main__')"
+    )
+    for name in (SCRIPT.name, "words.txt"):
+        shutil.copy(KIT / name, folder)
+    return subprocess.run(
+        [sys.executable, "-I", "-S", "-c", start, *map(str, arguments)],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        input=given,
+        check=False,
+        timeout=120,
+        env={name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "ESCROW"))},
+    )
+
+
+def test_it_imports_the_two_packages_and_the_standard_library_alone() -> None:
+    imported = set()
+    for node in ast.walk(ast.parse(SCRIPT.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            imported |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0
+            imported.add(str(node.module).partition(".")[0])
+    assert imported - set(sys.stdlib_module_names) <= FOREIGN
+    assert imported >= {"cryptography", "zstandard"}
+    assert not any(name.startswith("escrow") for name in imported)
+
+
+def test_it_is_written_for_python_3_9() -> None:
+    ast.parse(SCRIPT.read_text("utf-8"), feature_version=(3, 9))
+
+
+def test_it_restores_where_escrow_is_not_importable(world: World, tmp_path: Path) -> None:
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    (alone / "passphrase.txt").write_text(PASSPHRASE)
+    key = ("--key", world.key, "--passphrase-file", "passphrase.txt")
+    done = run(alone, "restore", world.vault, "out", *key)
+    assert done.returncode == 0, done.stdout + done.stderr
+    files = {f"mis/{name}": data for name, data in files_of(world.exports).items() if not name.endswith(".tmp")}
+    assert files_of(alone / "out") == files
+    one = run(alone, "restore", world.vault, "one", *key, "--night", "1", "--only", "*/first.txt")
+    assert (one.returncode, list(files_of(alone / "one"))) == (0, ["mis/letters/first.txt"])
+    again = run(alone, "restore", world.vault, "out", *key)
+    assert (again.returncode, "3 files are in" in again.stdout) == (0, True)
+
+
+def test_its_exit_codes_and_words(world: World, tmp_path: Path) -> None:
+    (tmp_path / "passphrase.txt").write_text(PASSPHRASE)
+    (tmp_path / "wrong.txt").write_text("wrong")
+    key = ("--key", world.key, "--passphrase-file")
+    assert run(tmp_path, "check", world.vault).returncode == 0
+    listed = run(tmp_path, "list", world.vault)
+    assert "Vault of Fernhill" in listed.stdout
+    assert listed.stdout.count("records, safeguarding") == 2
+    wrong = run(tmp_path, "files", world.vault, *key, "wrong.txt")
+    assert (wrong.returncode, "(age-key)" in wrong.stderr) == (3, True)
+    (tmp_path / "empty").mkdir()
+    nowhere = run(tmp_path, "list", "empty")
+    assert (nowhere.returncode, "No vault here" in nowhere.stdout) == (3, True)
+    assert run(tmp_path, "files", world.vault).returncode == 2
+    assert run(tmp_path, "files", world.vault, *key, "passphrase.txt", "--night", "9").returncode == 2
+    assert run(tmp_path, "files", world.vault, "--key", "none.key").returncode == 2
+    foreign = run(tmp_path, "check", world.vault, "--fingerprint", "00" * 32)
+    assert (foreign.returncode, "charter-fingerprint" in foreign.stdout) == (3, True)
+    later = run(tmp_path, "check", world.vault, "--head", f"3-{'0' * 64}")
+    assert (later.returncode, "(rollback)" in later.stdout) == (1, True)
+    pack = next(world.vault.glob("series/*/packs/*.age"))
+    change(pack, pack.read_bytes()[:-1])
+    spoilt = run(tmp_path, "check", world.vault)
+    assert (spoilt.returncode, f"AMISS series/{pack.parent.parent.name}/packs/{pack.name}" in spoilt.stdout) == (
+        1,
+        True,
+    )
+    for each in (wrong, nowhere, foreign, later, spoilt):
+        assert "Traceback" not in each.stderr
+
+
+def test_it_says_what_it_could_not_check(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(rescue, "MLDSA65PublicKey", None)
+    assert rescue.main(["check", str(world.vault)]) == 0
+    told = capsys.readouterr().out
+    assert "NOT CHECKED: the ML-DSA-65 half of every signature" in told
+    assert "NOT CHECKED: what is inside" in told
+
+
+HOSTILE = ["c:/x", "s/con", "s/NUL.txt", "s/a:stream", "s/dot.", "s/blank ", "s/a\\b", "s/COM1", "s/q?", "s/lpt9.csv"]
+
+
+@pytest.mark.parametrize("path", HOSTILE)
+def test_names_that_windows_reserves(path: str) -> None:
+    with pytest.raises(rescue.Problem) as refused:
+        rescue.safe_parts(path.encode(), True)
+    assert refused.value.code == "path-hostile"
+    assert rescue.safe_parts(path.encode(), False) == path.split("/")
+    assert rescue.safe_parts(b"s/good.csv", True) == ["s", "good.csv"]
