@@ -87,7 +87,7 @@ def accept(
         hint = "mend the vault from another copy, or sign with --despite-differences: the receipt lists them"
         raise IntegrityError("accept-differs", f"{len(tested.differences)} differences were found", hint=hint)
     receipt, objects = sign_receipt(history, key, grant, tested, until)
-    put_deeds(own, history, objects)
+    put_deeds(own, history, objects, until)
     put_or_keep(output, loaded, history, all_deeds(own, anchor_of(loaded)), deeds)
     if certificate:
         from .handover_paper import write_handover
@@ -150,7 +150,8 @@ def transfer(
     )
     objects = [*all_deeds(both, anchor_of(loaded)), sign_event(history, event, [key.signing])]
     if into:
-        put_deeds(own_store(into), history, objects)
+        receipt = history.deeds.receipts.get(done[-1].receipt or "")
+        put_deeds(own_store(into), history, objects, receipt.keep_until if receipt else None)
     put_or_keep(output, vault.config, history, objects, deeds)
     if certificate:
         from .handover_paper import write_handover

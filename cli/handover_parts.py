@@ -129,10 +129,16 @@ def custodian_board(key: "CustodianKey", history: "History", store: "Store") -> 
     return Board(opener_for(key, history, store), [key.signing])
 
 
-def put_deeds(store: "Store", history: "History", objects: "Sequence[Named]") -> None:
-    """Put deeds in their order, under the charter's longest lock. What is there already is left."""
+def put_deeds(
+    store: "Store", history: "History", objects: "Sequence[Named]", keep_until: datetime | None = None
+) -> None:
+    """Put deeds in their order, under the charter's longest lock, or until `keep_until` where that is later.
+
+    What is there already is left.
+    """
     assert history.charter is not None
     until = store.now().replace(microsecond=0) + timedelta(days=history.charter.cap_days)
+    until = max(until, keep_until or until)
     for name, data in objects:
         store.put(name, data, retain_until=until)
 

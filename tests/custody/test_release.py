@@ -17,7 +17,7 @@ from escrow.errors import EscrowError, UnreachableError, WrongKeyError
 from escrow.seal import HybridIdentity, parse_recipient, seal
 from escrow.store import MemoryStore
 from escrow.trust import accept, sign_record
-from tests.custody.closing import LA, Closing, again, closing, drafted, reloaded
+from tests.custody.closing import KEEP_UNTIL, LA, Closing, again, closing, drafted, reloaded
 from tests.custody.test_handover import codes, refused
 from tests.engine.kit import AGENT, T0
 
@@ -224,3 +224,14 @@ def test_after_an_early_release_coming_series_are_open_to_the_custodian_too(tmp_
     assert view.manifest.totals.files == 1
     with pytest.raises(WrongKeyError):
         open_snapshot(place.store, history, choose(history, "latest"), opener, ["safeguarding"])
+
+
+def test_everything_in_the_own_copy_is_locked_as_long_as_its_custodian_says(place: Closing) -> None:
+    from escrow_cli.handover_parts import put_deeds
+
+    place.put(place.release("records"))
+    objects = place.receipt()
+    put_deeds(place.own, place.history, objects, KEEP_UNTIL)
+    names = [info.key for info in place.own.list()]
+    assert any(name.startswith("receipts/") for name in names)
+    assert {place.own.head(name).retain_until for name in names} == {KEEP_UNTIL}
