@@ -309,3 +309,18 @@ def test_status_reminds_of_the_review_and_of_the_custodian(world: World, text: P
     (row,) = [row for row in world.run("status", "--json").lines if "reminders" in row]
     assert [one["code"] for one in row["reminders"]] == ["charter-review", "charter-no-custodian"]  # type: ignore[attr-defined]
     assert row["findings"] == []
+
+
+def test_an_old_charter_shown_again_is_told_without_keys(world: World, text: Path) -> None:
+    edit(text, ("cap_days = 2000", "cap_days = 1999"))
+    sign(world, text)
+    assert world.run("snapshot").code == 0
+    (second,) = (world.vault / "charter").glob("00000002-*")
+    second.unlink()
+    told = world.run("verify", "--json")
+    assert told.code == Exit.INTEGRITY
+    assert [row["finding"] for row in told.lines if row.get("severity") == "error"] == ["notice-charter"]
+    night = world.run("snapshot")
+    assert night.code == Exit.ROLLBACK
+    assert "alarm: charter-rolled-back" in night.err
+    assert world.run("restore", "latest", "--to", "out", "--key", world.key).code == 0
