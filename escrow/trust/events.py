@@ -51,11 +51,12 @@ class _Chain:
         self._findings = findings
         self._charters = {found.sha256: (place, found.record) for place, found in enumerate(charters)}
         self._trusted = {key for found in charters for key in _signers_of(found.record)}
-        self._seen = [
-            (notice.events.n if notice.events else 0, self._charters[notice.charter][0])
-            for notice in notices
-            if notice.charter in self._charters
-        ]
+        self._seen: list[tuple[int, int]] = []
+        known = 0
+        for notice in notices:
+            known = max(known, notice.events.n if notice.events else 0)
+            if known and notice.charter in self._charters:
+                self._seen.append((known, self._charters[notice.charter][0]))
         self._nights = [notice.store_time for notice in notices]
         self.links: list[EventLink] = []
         self.handover = Handover()
@@ -110,7 +111,10 @@ class _Chain:
         return (*self.handover.past, *self.handover.grants)
 
     def _check_charter(self, event: Event, place: int) -> None:
-        """Once an event, or a notice that knew fewer events, was made under a charter, an older one is out of force."""
+        """Once an event, or a night that had seen earlier ones, was made under a charter, an older is out of force.
+
+        A night that had seen none says nothing: its credential may not have been allowed to look.
+        """
         least = max([self._place, *(at for known, at in self._seen if known < event.n)])
         if place < least:
             raise RefusedError(

@@ -1,5 +1,6 @@
 """After new sheets are dealt the old ones sign nothing, also together; an old charter brings nothing back."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -9,7 +10,9 @@ import pytest
 from escrow import record as r
 from escrow.custody.deeds import identity_of, next_event, sign_event
 from escrow.custody.quorum import draft_next, last_stock
+from escrow.errors import DeniedError
 from escrow.seal import SigningKey
+from escrow.store import MemoryStore, ObjectInfo, Store
 from escrow.trust import accept, sign_record
 from tests.custody.closing import EVIDENCE, LA, POLICY, Closing, closing, drafted
 from tests.custody.test_handover import codes, refused
@@ -28,6 +31,20 @@ def reshared(place: Closing) -> list[SigningKey]:
     return draft.keys
 
 
+class Blind(MemoryStore):
+    """The same objects, for a credential that may not list events/."""
+
+    def __init__(self, store: Store) -> None:
+        assert isinstance(store, MemoryStore)
+        super().__init__(clock=store.now)
+        self._objects = store._objects
+
+    def list(self, prefix: str = "", *, versions: bool = False, after: str = "") -> Iterator[ObjectInfo]:
+        if prefix.startswith("events/"):
+            raise DeniedError("store-denied", "this credential may not list events/")
+        return super().list(prefix, versions=versions, after=after)
+
+
 @pytest.fixture
 def place(tmp_path: Path) -> Closing:
     return closing(tmp_path, nights=1)
@@ -40,16 +57,35 @@ def test_an_old_sheet_signs_nothing_under_the_new_charter(place: Closing) -> Non
     assert codes(place.history) == []
 
 
+def drilled(place: Closing) -> None:
+    event = replace(next_event(place.history, "drill", place.keys[:1], place.clock.now()), purpose="drill")
+    place.put([sign_event(place.history, event, place.keys[:1])])
+
+
 def test_all_old_sheets_sign_nothing_once_a_night_has_seen_the_new_charter(place: Closing) -> None:
+    drilled(place)
     fresh = reshared(place)
     place.clock.at += timedelta(days=1)
     place.school.night()
     drill = replace(next_event(place.history, "drill", fresh[:1], place.clock.now()), purpose="drill")
     old = replace(drill, charter=identity_of(place.history.charters[0]))
     data = sign_record(old, place.keys)
-    place.put([(r.event_name(1, data), data)])
+    place.put([(r.event_name(2, data), data)])
     assert codes(place.history) == ["event-charter"]
     assert place.history.handover.phase == "active"
+
+
+def test_nights_that_may_not_see_events_take_nothing_back(place: Closing) -> None:
+    """An older deployment's credential may not read events/: its nights say nothing about what was in force."""
+    drilled(place)
+    reshared(place)
+    place.clock.at += timedelta(days=1)
+    place.school.night(store=Blind(place.store))
+    history = place.history
+    assert history.notices[-1].events is None
+    assert history.notices[-1].charter == history.charter_sha256
+    assert codes(history) == []
+    assert history.events[0].refused == ""
 
 
 def test_all_old_sheets_sign_nothing_once_an_event_was_made_under_the_new_charter(place: Closing) -> None:
