@@ -14,7 +14,8 @@ from escrow.errors import IntegrityError, RefusedError, UsageError
 
 from .agent_key import write_private
 from .desk import Desk, confirm
-from .shares import eights, show_vault, type_words
+from .shares import show_vault, type_words
+from .units import eights
 
 if TYPE_CHECKING:
     from escrow.custody.quorum import Draft

@@ -134,10 +134,10 @@ def _of_file(given: str, vault: str) -> "SigningKey":
     from escrow.custody.opening import is_sealed, open_secret
     from escrow.errors import FormatError
 
-    from .unlock import _passphrase, read_key
+    from .unlock import ask_passphrase, read_key
 
     data = read_key(given)
-    passphrase = _passphrase() if is_sealed(data) else None
+    passphrase = ask_passphrase() if is_sealed(data) else None
     try:
         return signing_key(open_secret(data, passphrase, vault), vault)
     except FormatError:

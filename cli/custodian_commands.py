@@ -10,11 +10,12 @@ from escrow.errors import UsageError
 
 from .agent_folders import refuse_agent_folder
 from .config import load_config
-from .custodian_key import eights, read_card_file, read_custodian
+from .custodian_key import read_card_file, read_custodian
 from .exits import Exit, exit_of_codes
 from .handover_parts import NeededCustodianOption, clock
 from .options import ConfigOption, JsonOption, ShareOption, SheetsOption
 from .output import Output
+from .units import eights
 
 if TYPE_CHECKING:
     from escrow.custody.custodian import Card, CustodianKey

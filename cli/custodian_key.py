@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from escrow.errors import UsageError
 
-from .unlock import _passphrase, read_key
+from .unlock import ask_passphrase, read_key
 
 if TYPE_CHECKING:
     from escrow.custody.custodian import Card, CustodianKey
@@ -22,7 +22,7 @@ def read_custodian(given: str) -> "CustodianKey":
     from escrow.custody.opening import is_sealed
 
     data = read_key(given)
-    return open_custodian(data, _passphrase() if is_sealed(data) else None)
+    return open_custodian(data, ask_passphrase() if is_sealed(data) else None)
 
 
 def read_card_file(path: Path) -> "Card":
@@ -45,8 +45,3 @@ def opener_for(key: "CustodianKey", history: "History", store: "Store") -> "Seri
     mine = key.signing.public().encode()
     grants = [one for one in (*history.handover.past, *history.handover.grants) if one.to.key == mine]
     return released_opener(history, grants, lambda name, sha256: fetch_exact(store, name, sha256), key.identity)
-
-
-def eights(digits: str) -> str:
-    """A fingerprint in groups, to be read over the telephone."""
-    return " ".join(digits[at : at + 8] for at in range(0, len(digits), 8))

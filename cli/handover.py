@@ -9,7 +9,6 @@ import typer
 from escrow.errors import UsageError
 
 from .config import load_config
-from .custodian_key import eights
 from .exits import Exit
 from .handover_accept import accept, transfer
 from .handover_drill import drill
@@ -25,6 +24,7 @@ from .handover_parts import (
 from .handover_release import OUT, DeedsOption, pass_on, release
 from .options import ConfigOption, CustodianOption, JsonOption, KeyOption, LetterboxOption, ShareOption, SheetsOption
 from .output import Output
+from .units import eights
 from .unlock import Means
 from .vault import OpenVault, anchor_of, connect, read_vault, store_of
 

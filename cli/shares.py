@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from escrow.errors import FormatError, UsageError, WrongKeyError
 
 from .desk import Desk
+from .units import eights
 
 if TYPE_CHECKING:
     from escrow.custody.sheets import Sheet
@@ -99,11 +100,6 @@ def show_vault(desk: Desk, charter: "Charter", fingerprint: str) -> None:
     if charter.rescue:
         desk.say(f"  rescue kit   {eights(charter.rescue)}")
     desk.say()
-
-
-def eights(digits: str) -> str:
-    """A fingerprint as it stands on the sheets."""
-    return " ".join(digits[at : at + 8] for at in range(0, len(digits), 8))
 
 
 def type_share(desk: Desk) -> "Share":

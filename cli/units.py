@@ -70,3 +70,8 @@ def age_text(age: timedelta) -> str:
 def time_label(moment: datetime) -> str:
     """A UTC time for people: `2026-11-24 02:10`."""
     return f"{moment:%Y-%m-%d %H:%M}"
+
+
+def eights(digits: str) -> str:
+    """A fingerprint in groups, as it stands on sheets and is read over the telephone."""
+    return " ".join(digits[at : at + 8] for at in range(0, len(digits), 8))

@@ -59,7 +59,7 @@ def read_secret(given: str, vault: str) -> "Secret":
     from escrow.custody.opening import is_sealed, open_secret
 
     data = read_key(given)
-    return open_secret(data, _passphrase() if is_sealed(data) else None, vault)
+    return open_secret(data, ask_passphrase() if is_sealed(data) else None, vault)
 
 
 def opener_of(data: bytes, passphrase: "Secret | None", vault: str) -> "SeriesOpener":
@@ -70,7 +70,8 @@ def opener_of(data: bytes, passphrase: "Secret | None", vault: str) -> "SeriesOp
     return lambda sealed, key: series_identity(sealed, key, vault, custody)
 
 
-def _passphrase() -> "Secret | None":
+def ask_passphrase() -> "Secret | None":
+    """The passphrase of a key file, from ESCROW_PASSPHRASE or typed unseen; None where there is neither."""
     from escrow.seal import Secret
 
     given = os.environ.get("ESCROW_PASSPHRASE")

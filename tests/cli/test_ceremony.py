@@ -11,7 +11,7 @@ from escrow_cli import ceremony
 from escrow_cli.ceremony import Room
 from escrow_cli.holding import hold_new, hold_reshare
 from escrow_cli.public_folder import load_public
-from escrow_cli.shares import eights
+from escrow_cli.units import eights
 
 from escrow.custody.policies import POLICIES
 from escrow.custody.quorum import Draft

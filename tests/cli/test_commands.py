@@ -93,7 +93,8 @@ def test_status_of_one_vault_and_its_places_and_of_several(world: World) -> None
     told = world.run("status")
     assert told.code == 0
     assert re.match(r"ok: Fernhill: night 2, \d+ min old", told.out)
-    assert [line.split()[0] for line in told.out.splitlines()[1:]] == ["store", "holder", "3-2-1:", "charter-no-custodian:"]
+    firsts = [line.split()[0] for line in told.out.splitlines()[1:]]
+    assert firsts == ["store", "holder", "3-2-1:", "charter-no-custodian:"]
     assert len(escrow("status", "--all", world.config).out.splitlines()) == 1
     broken = world.root / "other" / "escrow.toml"
     broken.parent.mkdir()
