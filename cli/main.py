@@ -5,6 +5,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from types import TracebackType
 from typing import Annotated
@@ -14,16 +15,26 @@ import typer
 from escrow import __version__
 from escrow.errors import EscrowError, StateError, UsageError
 
-from . import checking, demo, keys, looking, nights, restoring, setup, standing
+from . import checking, demo, looking, nights, restoring, setup, standing
 from .exits import Exit, exit_of, table
 from .output import printable
 
 _HELP = "Your school's data, in storage you control, under keys you hold."
+NOUNS = {
+    "keys": (".keys", "The keys that open a vault."),
+    "agent": (".agent_commands", "The nightly machine: its card, its night, its timer."),
+    "store": (".store_commands", "Where the vault lies: try it, copy it, mend it."),
+    "charter": (".charter_commands", "The signed agreement: write it, sign it, read it."),
+    "custodian": (".custodian_commands", "The LA or trust that takes over: its identity, its watch."),
+    "handover": (".handover", "A vault goes to its custodian: notice, release, receipt, transfer."),
+    "event": (".events", "What was done with keys: the signed chain of events."),
+}
+"""Nouns: the module of each one's verbs, and its line of help."""
 _EPILOG = "Exit codes: escrow help exit-codes. Errors: ESCROW_DEBUG=1 shows where they arose."
 
 
 def command_line(arguments: Sequence[str]) -> typer.Typer:
-    """The whole tree of commands; those of most nouns are loaded only when asked for."""
+    """The whole tree of commands; those of a noun are loaded only when asked for."""
     app = typer.Typer(help=_HELP, epilog=_EPILOG, no_args_is_help=True, add_completion=False, rich_markup_mode=None)
     app.callback()(_all_commands)
     app.command("init")(setup.init)
@@ -36,37 +47,11 @@ def command_line(arguments: Sequence[str]) -> typer.Typer:
     app.command("restore")(restoring.restore)
     app.command("demo")(demo.demo)
     app.command("help")(help_)
-    app.add_typer(keys.app, name="keys")
-    if arguments[:1] == ["agent"]:
-        from .agent_commands import app as agent
-    else:
-        agent = typer.Typer(callback=_all_commands)
-    app.add_typer(agent, name="agent", help="The nightly machine: its card, its night, its timer.")
-    if arguments[:1] == ["store"]:
-        from .store_commands import app as store
-    else:
-        store = typer.Typer(callback=_all_commands)
-    app.add_typer(store, name="store", help="Where the vault lies: try it, copy it, mend it.")
-    if arguments[:1] == ["charter"]:
-        from .charter_commands import app as charter
-    else:
-        charter = typer.Typer(callback=_all_commands)
-    app.add_typer(charter, name="charter", help="The signed agreement: write it, sign it, read it.")
-    if arguments[:1] == ["custodian"]:
-        from .custodian_commands import app as custodian
-    else:
-        custodian = typer.Typer(callback=_all_commands)
-    app.add_typer(custodian, name="custodian", help="The LA or trust that takes over: its identity, its watch.")
-    if arguments[:1] == ["handover"]:
-        from .handover import app as handover
-    else:
-        handover = typer.Typer(callback=_all_commands)
-    app.add_typer(handover, name="handover", help="A vault goes to its custodian: notice, release, receipt, transfer.")
-    if arguments[:1] == ["event"]:
-        from .events import app as events
-    else:
-        events = typer.Typer(callback=_all_commands)
-    app.add_typer(events, name="event", help="What was done with keys: the signed chain of events.")
+    for noun, (module, words) in NOUNS.items():
+        group = typer.Typer(callback=_all_commands)
+        if arguments[:1] == [noun]:
+            group = import_module(module, __package__).app
+        app.add_typer(group, name=noun, help=words)
     return app
 
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 import typer
-from escrow_cli.main import command_line
+from escrow_cli.main import NOUNS, command_line
 
 from tests.cli.conftest import escrow
 
@@ -37,7 +37,7 @@ def commands() -> dict[str, object]:
             found[f"{words}{name}"] = command
             walk(f"{words}{name} ", command)
 
-    for group in ("agent", "store", "charter", "custodian", "handover", "event"):
+    for group in NOUNS:
         walk("", typer.main.get_command(command_line([group])))
     return {words: command for words, command in found.items() if not hasattr(command, "commands")}
 
