@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from escrow.errors import UsageError
+from escrow.errors import IntegrityError, UsageError
 
 from .config import load_config
 from .exits import Exit
@@ -162,14 +162,22 @@ def post(
 ) -> None:
     """Put deeds that were signed elsewhere, with a credential that may (the registrar's). Needs no key.
 
+    Of the vault it reads the charter alone.
+
     \b
     Example: escrow handover post handover-deeds
     """
+    from escrow.engine.fetch import public_objects
     from escrow.record import parse_name
+    from escrow.trust import accept as read
 
     output = Output(as_json)
     loaded = load_config(config)
-    vault = read_vault(loaded)
+    anchor, store = anchor_of(loaded), connect(store_of(loaded))
+    history = read(public_objects(store, ("charter/",)), vault=anchor.vault, fingerprint=anchor.fingerprint)
+    if history.charter is None:
+        hint = "check the store's address, and vault and fingerprint in escrow.toml"
+        raise IntegrityError("charter-missing", f"{store.describe()}: expected this vault's charter", hint=hint)
     order = {kind: place for place, kind in enumerate(("released-key", "release", "receipt", "event"))}
     found = []
     for path in sorted(folder.rglob("*")):
@@ -179,7 +187,7 @@ def post(
             found.append((order[parsed.kind], name, path.read_bytes()))
     if not found:
         raise UsageError("deeds-missing", f"expected deeds below {folder}, found none", hint="name the right folder")
-    put_deeds(connect(store_of(loaded)), vault.history, [(name, data) for _, name, data in sorted(found)])
+    put_deeds(store, history, [(name, data) for _, name, data in sorted(found)])
     output.finish(Exit.OK, f"{len(found)} objects put", put=len(found))
 
 
