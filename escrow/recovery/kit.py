@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 FOLDER = "RESCUE/"
 README = "README.txt"
-SUMS = f"{FOLDER}SHA256SUMS"
+SUMS = f"{FOLDER}sha256sums.txt"
 """Names and hashes of all other files of the kit, as sha256sum reads them; its own hash stands in the charter."""
 
 _FILES = Path(__file__).with_name("kit")

@@ -28,7 +28,7 @@ FILES = {
 
 
 def make(folder: Path) -> None:
-    """Writes vault/, golden.key and SHA256SUMS below `folder`."""
+    """Writes vault/, golden.key and sha256sums.txt below `folder`."""
     clock = FixedClock(datetime(2026, 11, 24, 2, 0, tzinfo=UTC))
     key = SigningKey.generate()
     plan = Plan(
@@ -53,7 +53,7 @@ def make(folder: Path) -> None:
     (folder / "golden.key").write_text(armor(sealed), "ascii", newline="\n")
     (folder / "passphrase.txt").write_text(f"{PASSPHRASE}\n", "ascii", newline="\n")
     sums = [f"{hashlib.sha256(data).hexdigest()}  golden/{name}\n" for name, data in sorted(FILES.items())]
-    (folder / "SHA256SUMS").write_text("".join(sums), "utf-8", newline="\n")
+    (folder / "sha256sums.txt").write_text("".join(sums), "utf-8", newline="\n")
 
 
 if __name__ == "__main__":

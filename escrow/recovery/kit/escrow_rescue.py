@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Gets every file out of an escrow vault, without the software that wrote it. FORMAT.md beside it is the specification.
+"""Gets every file out of an escrow vault, without the software that wrote it. format.md beside it is the specification.
 
 Needs Python 3.9 or newer, the package `cryptography` (48 or newer), and `zstandard` (or Python 3.14, which has zstd).
 
@@ -58,7 +58,7 @@ except ImportError:
     except ImportError:
         sys.exit("This needs the Python package zstandard (or Python 3.14): python -m pip install zstandard")
 
-# ---------------------------------------------------------------------- limits, errors (FORMAT.md, sections 2 and 11)
+# ---------------------------------------------------------------------- limits, errors (format.md, sections 2 and 11)
 
 KIB, MIB = 1 << 10, 1 << 20
 MAX_INTEGER, MAX_RECORD, MAX_LINE = 2**53 - 1, 4 * MIB, 64 * MIB
@@ -67,7 +67,7 @@ MAX_SEGMENT, MAX_PACK, MAX_PACK_RAW, MAX_HEADER = 4 * MIB, 32 * MIB, 256 * MIB, 
 
 
 class Problem(Exception):
-    """Something is not as FORMAT.md says; `code` is its word for it."""
+    """Something is not as format.md says; `code` is its word for it."""
 
     def __init__(self, code, text):
         super().__init__(text)
@@ -237,7 +237,7 @@ for _line in OBJECTS.strip().splitlines():
 
 def demand(holds, at):
     if not holds:
-        raise Problem("field-type", "%s: another form than FORMAT.md gives" % at)
+        raise Problem("field-type", "%s: another form than format.md gives" % at)
 
 
 @functools.lru_cache(None)
@@ -1217,7 +1217,7 @@ class Vault:
         self.names, self.strays, self.junk, self.hashes = {}, [], [], {}
         self.root = root
         for folder, folders, files in os.walk(root):
-            folders.sort()
+            folders[:] = sorted(one for one in folders if one != "RESCUE")  # holds a vault of its own, for tests
             for file in sorted(files):
                 path = os.path.join(folder, file)
                 if not stat.S_ISREG(os.lstat(path).st_mode):
@@ -1820,7 +1820,8 @@ def run(arguments):
     for finding in history.findings:
         tell(*finding)
     if not history.charters:
-        print("No vault here: expected a folder that has the folders charter, stock, series and notices in it.")
+        print("No vault here, or several: give the folder that has charter, stock, series and notices in it,")
+        print("and with --fingerprint the one from a sheet, where there are two first charters.")
         return 3
     introduce(history)
     if arguments.command == "list":

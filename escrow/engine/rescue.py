@@ -1,0 +1,36 @@
+"""The rescue kit that lies in a vault, held against the charter's hash of it (docs/format.md, section 1)."""
+
+import re
+
+from escrow.engine.fetch import fetch_exact
+from escrow.errors import IntegrityError, NotFoundError
+from escrow.record import Charter
+from escrow.store import Store
+from escrow.trust import Finding
+
+SUMS = "RESCUE/sha256sums.txt"
+_LINE = re.compile(r"([0-9a-f]{64})  ((?:README\.txt|RESCUE/[a-z0-9._/-]+))")
+
+
+def read_kit(store: Store, charter: Charter | None) -> tuple[dict[str, bytes], tuple[Finding, ...]]:
+    """The kit's objects by name, those that are right; `rescue-missing` and `rescue-altered` for the others.
+
+    Nothing of it is looked for where the charter names no kit.
+    """
+    if charter is None or charter.rescue is None:
+        return {}, ()
+    found: dict[str, bytes] = {}
+    findings: list[Finding] = []
+    wanted = {SUMS: charter.rescue}
+    while wanted:
+        name, sha256 = wanted.popitem()
+        try:
+            data = fetch_exact(store, name, sha256)
+        except (NotFoundError, IntegrityError) as error:
+            code = "rescue-missing" if isinstance(error, NotFoundError) else "rescue-altered"
+            findings.append(Finding(code, name, str(error)))
+            continue
+        found[name] = data
+        if name == SUMS:
+            wanted |= {match[2]: match[1] for match in _LINE.finditer(data.decode("ascii", "replace"))}
+    return found, tuple(sorted(findings, key=lambda finding: finding.subject))
