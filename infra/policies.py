@@ -23,6 +23,8 @@ SEE_LOCK = ("s3:GetObjectRetention",)
 WRITE = ("s3:PutObject", "s3:PutObjectRetention")
 ERASE = ("s3:DeleteObjectVersion", "s3:BypassGovernanceRetention")
 BUCKET = ("s3:GetBucketVersioning", "s3:GetBucketObjectLockConfiguration")
+SSE_C = "s3:x-amz-server-side-encryption-customer"
+CLASS = "s3:x-amz-storage-class"
 NEVER = (
     "s3:DeleteObject",
     "s3:PutObjectAcl",
@@ -171,7 +173,7 @@ def denied(users: Mapping[str, str], place: Place, server: Server) -> list[State
 
 def for_everybody(place: Place, lock: Lock | None) -> list[Statement]:
     """What holds for every principal: TLS; with `lock` (AWS alone knows these conditions) puts only create, under a
-    COMPLIANCE lock within bounds."""
+    COMPLIANCE lock within bounds, readable at once by whoever may read (no key of the putter's, no cold class)."""
     everything: Statement = {"Resource": [place.arn, *place.objects(["*"])]}
 
     def deny(sid: str, actions: Sequence[str], resources: Statement, condition: Statement) -> Statement:
@@ -187,6 +189,8 @@ def for_everybody(place: Place, lock: Lock | None) -> list[Statement]:
         compliance: Statement = {"StringNotEqualsIfExists": {"s3:object-lock-mode": "COMPLIANCE"}}
         found += [
             deny("OnlyCreate", WRITE[:1], objects, creates),
+            deny("NoForeignKey", WRITE[:1], objects, {"Null": {f"{SSE_C}-algorithm": "false"}}),
+            deny("OnlyStandardClass", WRITE[:1], objects, {"StringNotEqualsIfExists": {CLASS: "STANDARD"}}),
             deny("LockIsCompliance", WRITE, deposits, compliance),
             deny("LockNotTooLong", WRITE, objects, {"NumericGreaterThan": {days: str(lock.most)}}),
         ]
