@@ -21,6 +21,8 @@ from escrow.store import Store
 from escrow.trust import Finding, History, Snapshot
 
 _TOLD = 100
+_LOCKS = 200
+_DEPOSITS = ("charter/", "stock/", "series/", "notices/")
 _SPOILT = (IntegrityError, FormatError, NotFoundError, WrongKeyError)
 
 
@@ -69,7 +71,18 @@ def take_copy(original: Original, place: Store, anchor: Anchor, keep_until: date
     there = {info.key: info for info in place.list()}
     moved = copy_vault(original, place, plan_copy(items, there), progress)
     proof = Proof(count=len(items), bytes=sum(item.size for item in items), wrong=len(moved.findings))
-    return Copied(load_history(place, anchor), proof, moved.findings)
+    findings = (*moved.findings, *_short_locks(place, keep_until))
+    return Copied(load_history(place, anchor), proof, findings)
+
+
+def _short_locks(place: Store, keep_until: datetime) -> Iterator[Finding]:
+    """`lock-short` when some of the deposits in a place that has locks, looked at one by one, are locked for less."""
+    listed = [info for info in place.list() if info.locks != "none" and info.key.startswith(_DEPOSITS)]
+    looked = [place.head(info.key) for info in listed[:: max(1, len(listed) // _LOCKS)]]
+    short = [info for info in looked if info.retain_until is None or info.retain_until < keep_until]
+    if short:
+        detail = f"{len(short)} of {len(looked)} objects looked at are locked for less than {keep_until:%Y-%m-%d}"
+        yield Finding("lock-short", short[0].key, detail)
 
 
 def prove_copy(copied: Copied, at: Opening, folder: Path, progress: Progress) -> Tested:

@@ -2,6 +2,7 @@
 
 import shutil
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -235,3 +236,15 @@ def test_everything_in_the_own_copy_is_locked_as_long_as_its_custodian_says(plac
     names = [info.key for info in place.own.list()]
     assert any(name.startswith("receipts/") for name in names)
     assert {place.own.head(name).retain_until for name in names} == {KEEP_UNTIL}
+
+
+def test_a_lock_that_ends_before_the_custodians_date_is_a_difference(place: Closing) -> None:
+    """An earlier run had another date: its objects are there, and keep their lock."""
+    place.put(place.release("records"))
+    history = place.history
+    name = next(r.charter_name(1, body) for key, body in drafted()[1].public.items() if key.startswith("charter/"))
+    place.own.put(name, place.store.get(name), retain_until=place.clock.now() + timedelta(days=30))
+    tested, copied = place.prove()
+    assert history.charter
+    assert [one.code for one in copied.findings] == ["lock-short"]
+    assert [text.partition(":")[0] for text in tested.differences] == ["lock-short"]
