@@ -159,21 +159,18 @@ def split(
     for number, share in enumerate(shares, 1):
         words = share.words()
         page = pdf(
-            "sheet",
+            "custodian-sheet",
             {
                 "title": "Custodian's key sheet",
-                "school": key.name,
-                "role": f"person {number}",
-                "place": f"sheet {number} of {of}",
-                "policy": f"Any {needed} of the {of} sheets make the key again. This sheet alone makes nothing.",
+                "name": key.name,
+                "number": str(number),
+                "of": str(of),
+                "needed": str(needed),
                 "made": f"{clock():%d %B %Y}".lstrip("0"),
                 "set": str(share.set),
-                "epoch": "1",
                 "fingerprint": in_groups(key.card().fingerprint, 8),
-                "rescue": "",
                 "words": list(words),
                 "qr": qr(" ".join(words).upper()),
-                "call": [],
             },
         )
         write_private(out / f"sheet-{number}.pdf", page)
@@ -203,7 +200,7 @@ def join(
     known = read_card_file(card)
     found = [read_share(path, None) for path in share or ()]
     if sheets:
-        found = _typed(found)
+        found = _typed(found, known)
     if not found:
         raise UsageError("key-missing", "expected sheets, found none", hint="say --sheets, or --share for each")
     key = join_key(found, known)
@@ -211,13 +208,14 @@ def join(
     _tell(output, key.card())
 
 
-def _typed(found: "list[Share]") -> "list[Share]":
+def _typed(found: "list[Share]", card: "Card") -> "list[Share]":
     """Sheets from the keyboard, until there are as many as the first one says."""
     from .desk import Terminal
     from .shares import type_share
 
     desk = Terminal()
     while not found or len(found) < found[0].needed:
+        desk.say(f"{card.name}. Compare with your sheet before you type a word:\n  {eights(card.fingerprint)}")
         desk.ask("The next person, alone at the screen, presses Enter: ")
         found.append(type_share(desk))
         desk.clear()
