@@ -22,7 +22,7 @@ GOLDEN = KIT / "golden"
 PASSPHRASE = "golden vault"
 FILES = {
     "pupils.csv": b"upn,name\r\nA1,Ann\r\nA2,Bob\r\n" * 30,
-    "letters/Gŵyl Dewi.txt": "Annwyl riant,\n".encode() * 20,
+    "letters/Gŵyl Dewi.txt": b"Annwyl riant,\n" * 20,
     "letters/empty.txt": b"",
 }
 

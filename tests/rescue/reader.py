@@ -88,7 +88,7 @@ def compare(objects: Iterable[tuple[str, bytes]], theirs: History, **known: obje
     ours = rescue.History(objects, known.get("vault"), known.get("fingerprint"), head)
     wanted, found = their_answer(theirs), our_answer(ours)
     for part in sorted(wanted.keys() | found.keys()):
-        assert found.get(part) == wanted.get(part), part
+        assert found.get(part) == wanted.get(part), (part, found.get(part), wanted.get(part))
 
 
 def code_of(call: Callable[[], object]) -> str:

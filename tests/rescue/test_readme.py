@@ -40,7 +40,7 @@ def typed(script: str, folder: Path, passphrase: str) -> tuple[int, str]:
     child, terminal = pty.fork()
     if child == 0:
         os.chdir(folder)
-        os.execvpe("sh", ["sh", "-ec", script], {**os.environ, "PATH": path})  # noqa: S606
+        os.execvpe("sh", ["sh", "-ec", script], {**os.environ, "PATH": path})
     told = b""
     try:
         while block := os.read(terminal, 4096):

@@ -823,6 +823,7 @@ def open_by_sheets(shares, charters):
 
 # ------------------------------------------- from named bytes to the history that may be believed (sections 1, 4, 9)
 
+PURPOSES = ("restore", "check", "drill", "handover")
 FOLDERS = ("charter/", "stock/", "series/", "notices/", "events/", "releases/", "receipts/")
 NUMBER, SHA16, SERIES = "((?!0{8})[0-9]{8})", "([0-9a-f]{16})", "series/([0-9a-f]{16})/"
 GRAMMAR = {
@@ -872,6 +873,9 @@ class History:
             self._check_series(link)
         if remembered:
             self._check_rollback(*remembered)
+        self._events()
+        self.releases = self._deeds("release", "released")
+        self._deeds("receipt", "accepted")
 
     def tell(self, code, subject, text, warning=False):
         finding = (code, subject, text, warning)
@@ -948,7 +952,7 @@ class History:
     def _endorsed(self, found, numbers):
         """Whether enough people signed a later charter that rests on this one."""
         for later in numbers.get(found.record["n"] + 1, []):
-            rule = self._charter_rule(later, found, lambda *finding: None)
+            rule = self._charter_rule(later, found, lambda *_: None)
             if rule == "full" or (rule == "minor" and self._endorsed(later, numbers)):
                 return True
         return False
@@ -1134,6 +1138,97 @@ class History:
         elif digest not in {link.sha256 for link in self.main}:
             self.tell("rollback-other", subject, "another notice than the one that was seen once")
 
+    # ---- events, releases, receipts (section 13)
+
+    def _events(self):
+        """The chain of events up to its first gap; those that break a rule stand in it and do nothing."""
+        places = {found.sha256: at for at, found in enumerate(self.charters)}
+        everyone = {key for found in self.charters for key in voices(found.record)}
+        heads, known, highest = [link.record["events"] for link in self.main], [], 0
+        for head, link in zip(heads, self.main):
+            highest = max(highest, head["n"] if head else 0)
+            if highest and link.record["charter"] in places:
+                known.append((highest, places[link.record["charter"]]))
+        self.events, self.handover, before, place, reached, numbers = [], Handover(), set(), 0, 0, {}
+        for found in self.candidates["event"]:
+            if not self._foreign(found, self.vault):
+                numbers.setdefault(found.record["n"], {}).setdefault(found.sha256, []).append(found)
+        for n in sorted(numbers):
+            if n != reached + 1:
+                self.tell("event-gap", "events/%08d" % (reached + 1), "events are missing")
+                break
+            taken, highest = [], place
+            for _, envelopes in sorted(numbers[n].items()):
+                found, event = envelopes[0], envelopes[0].record
+                found.refused = ""
+                if event["prev"] is not None and event["prev"] not in before:
+                    self.tell("event-prev", found.name, "it does not follow the event before")
+                    continue
+                if event["charter"] not in places:
+                    self.tell("event-charter", found.name, "it cites a charter that is not there")
+                    continue
+                trusted = everyone | {grant.to["key"] for grant in self.handover.all}
+                found.signers = set().union(*(self._signers(one, trusted) for one in envelopes))
+                if not found.signers:
+                    continue
+                try:
+                    at = places[event["charter"]]
+                    if at < max([place, *(one for head, one in known if head < n)]):
+                        raise Problem("event-charter", "its charter was not in force any more")
+                    self._check_silence(event, self.charters[at].record)
+                    self.handover.step(event, found.sha256, found.signers, self.charters[at].record)
+                    highest = max(highest, at)
+                except Problem as problem:
+                    found.refused = problem.code
+                    self.tell(problem.code, found.name, str(problem))
+                taken.append(found)
+            if len(taken) > 1:
+                self.tell("event-fork", "events/%08d" % n, "two events of one number")
+            self.events += taken
+            before, place, reached = {one.sha256 for one in taken}, highest, n if taken else reached
+        there = {(one.record["n"], one.sha256) for one in self.events}
+        lost = [head for head in heads if head and (head["n"], head["sha256"]) not in there]
+        if lost:
+            self.tell("event-rollback", "events/%08d" % lost[0]["n"], "a notice has seen an event that is not there")
+
+    def _check_silence(self, event, charter):
+        days = [one["days"] for one in charter.get("triggers", []) if one["kind"] == "silence"]
+        if event.get("trigger") == "silence" and event["kind"] == "notice-given" and days:
+            made = parse_time(event["created"][:-1], "created")
+            nights = [parse_time(link.record["store_time"][:-1], "store_time") for link in self.main]
+            if any(datetime.timedelta(0) <= made - night < datetime.timedelta(days[0]) for night in nights):
+                raise Problem("handover-silence", "there was a night in the %d days before" % days[0])
+
+    def _deeds(self, kind, event_kind):
+        """Releases, or receipts, that an event tells of."""
+        told = {one.record["deed"]: one for one in self.events if one.record["kind"] == event_kind and not one.refused}
+        signed, accepted = {}, []
+        for found in self.candidates[kind]:
+            deed, event = found.record, told.get(found.sha256)
+            if self._foreign(found, self.vault):
+                continue
+            if not event:
+                self.tell(kind + "-unnamed", found.name, "no event tells of it", True)
+                continue
+            same = ("n", "notice", "to", "purpose") if kind == "release" else ("n", "release")
+            keys = [key["id"] for key in deed.get("keys", [])] if kind == "release" else event.record.get("keys")
+            if any(deed[one] != event.record[one] for one in same) or keys != event.record.get("keys"):
+                self.tell(kind + "-differs", found.name, "it says other things than its event")
+                continue
+            for key in deed.get("keys", []):
+                if self.keys.get(key["id"], {}).get("compartment") != key["compartment"]:
+                    self.tell("release-key", found.name, "no stock has its keys for these compartments")
+            names = self._signers(found, event.signers)
+            if kind == "release" or names:
+                signed[found.sha256] = signed.get(found.sha256, set()) | names
+                accepted.append(deed)
+        for digest, event in told.items():
+            if digest not in signed:
+                self.tell(kind + "-missing", event.name, "the %s that it tells of is not there" % kind)
+            elif kind == "release" and not event.signers <= signed[digest]:
+                self.tell("release-quorum", event.name, "not all who signed it signed its release")
+        return accepted
+
     def snapshots(self):
         main = {link.sha256 for link in self.main}
         nights = [link for link in self.links if link.record["kind"] == "snapshot"]
@@ -1144,6 +1239,9 @@ class History:
         found = {}
         for key in self.keys.values():
             found["stock/%s-%s.age" % (key["id"], key["sha256"][:16])] = (key["sha256"], key["size"])
+        for release in self.releases:
+            for key in release["keys"]:
+                found["releases/%s-%s.age" % (key["id"], key["sha256"][:16])] = (key["sha256"], key["size"])
         for link in self.links:
             for part in link.record["series"]:
                 stem = "series/%s/" % part["series"]
@@ -1154,6 +1252,112 @@ class History:
                     named = "manifests/%08d-%s.age" % (link.record["seq"], one["sha256"])
                     found[stem + named] = (one["sha256"], one["size"])
         return found
+
+
+class Handover:
+    """Where a vault's handover stands; `step` raises for an event that breaks a rule of section 13.4."""
+
+    def __init__(self):
+        self.phase, self.notice, self.grants, self.past, self.custodian, self.purposes = (
+            "active",
+            None,
+            [],
+            [],
+            None,
+            [],
+        )
+
+    @property
+    def all(self):
+        return self.past + self.grants
+
+    def keys_of(self, signed):
+        return set().union(*(grant.keys for grant in self.all if grant.to["key"] in signed))
+
+    def step(self, event, digest, signed, charter):
+        purposes = {one["id"] for one in charter["purposes"]} if "purposes" in charter else set(PURPOSES)
+        purposes |= {one["name"] for one in self.purposes} | {None}
+        if event.get("purpose") not in purposes:
+            raise Problem("event-purpose", "the charter does not name the purpose %s" % event["purpose"])
+        getattr(self, "_" + event["kind"].replace("-", "_"))(event, digest, signed, charter)
+
+    def _key_use(self, event, digest, signed, charter):
+        theirs = self.keys_of(signed)
+        if shortfall(charter, signed) and not (theirs and set(event.get("keys", [])) <= theirs):
+            raise Problem("event-signers", shortfall(charter, signed))
+
+    def _notice_given(self, event, digest, signed, charter):
+        if self.phase not in ("active", "accepted"):
+            raise Problem("handover-phase", "a handover is under way already")
+        known = {one["kind"] for one in charter["triggers"]} if "triggers" in charter else set(TRIGGERS.split("|"))
+        if event["trigger"] not in known - (set() if "triggers" in charter else {"silence"}):
+            raise Problem("handover-trigger", "the charter does not name the trigger %s" % event["trigger"])
+        needed = 2 if event["trigger"] == "holders-statement" else 1
+        if len(board(charter) & signed) + (needed == 1 and custodian_of(charter) in signed) < needed:
+            raise Problem("event-signers", "too few signed")
+        cools = parse_time(event["created"][:-1], "created") + datetime.timedelta(charter.get("cooling_off_days", 0))
+        self.past, self.grants, self.phase, self.custodian, self.purposes = self.all, [], "notice-given", None, []
+        self.notice = Thing(sha256=digest, trigger=event["trigger"], cools=cools)
+
+    def _withdrawn(self, event, digest, signed, charter):
+        if self.phase not in ("notice-given", "released") or any(grant.receipt for grant in self.grants):
+            raise Problem("handover-phase", "there is no handover that nobody has accepted")
+        self._check_notice(event)
+        if shortfall(charter, signed):
+            raise Problem("event-signers", shortfall(charter, signed))
+        self.__dict__.update(Handover().__dict__, past=self.all)
+
+    def _released(self, event, digest, signed, charter):
+        if not self.notice:
+            raise Problem("handover-phase", "there is no notice of a handover")
+        self._check_notice(event)
+        passed_on = bool(self.custodian and self.custodian["key"] in signed)
+        if passed_on and not set(event["keys"]) <= self.keys_of(signed):
+            raise Problem("release-key", "keys that were not released to the custodian")
+        if not passed_on:
+            if shortfall(charter, signed):
+                raise Problem("release-quorum", shortfall(charter, signed))
+            excepted = self.notice.trigger in charter.get("cooling_off_except", []) and "clause" in event
+            if parse_time(event["created"][:-1], "created") < self.notice.cools and not excepted:
+                raise Problem("handover-cooling-off", "it was released before the cooling-off had ended")
+        grant = Thing(deed=event["deed"], to=event["to"], keys=set(event["keys"]), passed_on=passed_on, receipt=None)
+        self.grants.append(grant)
+        self.phase = "transferred" if self.phase == "transferred" else "released"
+
+    def _accepted(self, event, digest, signed, charter):
+        grant = self._grant(event)
+        if not grant or grant.receipt:
+            raise Problem("receipt-release", "there is no release without a receipt that it could answer")
+        if grant.to["key"] not in signed:
+            raise Problem("receipt-signer", "another than the one to whom it was released signed")
+        grant.receipt = event["deed"]
+        if self.phase == "released" and all(one.receipt for one in self.grants):
+            self.phase = "accepted"
+
+    def _transferred(self, event, digest, signed, charter):
+        grant = self._grant(event)
+        if not grant or not grant.receipt:
+            raise Problem("transfer-receipt", "there is no release with a receipt")
+        if grant.to["key"] not in signed:
+            raise Problem("transfer-signer", "another than the one to whom it was released signed")
+        if not (grant.passed_on if self.phase == "transferred" else custodian_of(charter) == grant.to["key"]):
+            raise Problem("transfer-custodian", "it is not the custodian's")
+        self.phase, self.custodian, self.purposes = "transferred", grant.to, event["purposes"]
+
+    def _drill(self, event, digest, signed, charter):
+        if not voices(charter) & signed:
+            raise Problem("event-signers", "neither a holder nor the custodian signed")
+
+    def _grant(self, event):
+        return next((one for one in self.grants if one.deed == event["release"]), None)
+
+    def _check_notice(self, event):
+        if not self.notice or event["notice"] != self.notice.sha256:
+            raise Problem("handover-notice", "it is not of this handover's notice")
+
+
+def custodian_of(charter):
+    return charter.get("custodian", {}).get("key")
 
 
 def check_recipient(text):
