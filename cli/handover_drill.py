@@ -61,6 +61,9 @@ def drill(
     sheets: SheetsOption = False,
     custodian: CustodianOption = None,
     certificate: CertificateOption = None,
+    work: Annotated[
+        Path | None, typer.Option(help="Where the copy goes while it lasts: a disk with room for the vault.")
+    ] = None,
     deeds: DeedsOption = OUT,
     config: ConfigOption = None,
     as_json: JsonOption = False,
@@ -79,7 +82,7 @@ def drill(
     loaded = load_config(config)
     vault = read_vault(loaded)
     assert vault.history.charter is not None
-    folder = Path(tempfile.mkdtemp(prefix="escrow-drill-"))
+    folder = Path(tempfile.mkdtemp(prefix="escrow-drill-", dir=work))
     event = ""
     try:
         with output.progress() as progress:

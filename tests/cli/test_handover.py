@@ -73,11 +73,13 @@ def test_release_accept_and_restore_what_was_released(world: World, la: Path) ->
 @pytest.mark.parametrize("throwaway", [True, False])
 def test_a_drill_hands_nothing_over(world: World, throwaway: bool) -> None:
     out = world.root / "drill.pdf"
-    means = ["--throwaway"] if throwaway else ["--key", world.key]
+    (world.root / "work").mkdir()
+    means = [*(["--throwaway"] if throwaway else ["--key", world.key]), "--work", world.root / "work"]
     result = world.run("handover", "drill", *means, "--certificate", out)
     assert result.code == 0, result.out + result.err
     assert "restored records, night" in result.out
     assert out.read_bytes().startswith(b"%PDF")
+    assert list((world.root / "work").iterdir()) == []
     kinds = [one.get("kind") for one in world.run("event", "list", "--json").lines[:-1]]
     assert kinds == ([] if throwaway else ["drill"])
     assert world.run("snapshot").code == 0
