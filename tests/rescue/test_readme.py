@@ -114,3 +114,17 @@ def test_the_sums_of_the_kit_are_right(tmp_path: Path) -> None:
     code, told = typed("sha256sum --strict -c RESCUE/sha256sums.txt", tmp_path, "")
     assert code == 0, told
     assert told.count(": OK") == len(kit()) - 1
+
+
+def test_the_guide_twenty_years_later(world: World, tmp_path: Path) -> None:
+    shutil.copytree(world.vault, tmp_path / "copy")
+    put_kit(tmp_path / "copy")
+    shutil.copy(world.key, tmp_path / "custody.key")
+    guide = (Path(__file__).parents[2] / "docs" / "guide-twenty-years-later.md").read_text("utf-8")
+    shown = "\n".join(re.findall(r"^```sh\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL))
+    assert shown.count("escrow_rescue.py") == 3
+    key = [line for line in commands(guide).splitlines() if "--key" in line]
+    assert len(key) == 2
+    code, told = typed(shown + key[0], tmp_path, PASSPHRASE)
+    assert code == 0, told
+    assert files_of(tmp_path / "out") == exported(world)
