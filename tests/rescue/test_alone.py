@@ -121,6 +121,19 @@ def test_it_says_what_it_could_not_check(
     assert "NOT CHECKED: what is inside" in told
 
 
+def test_python_3_14_has_its_own_zstd(
+    world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The same module under its name for older Pythons."""
+    (tmp_path / "passphrase.txt").write_text(PASSPHRASE)
+    key = ["--key", str(world.key), "--passphrase-file", str(tmp_path / "passphrase.txt")]
+    monkeypatch.setattr(rescue, "zstd", pytest.importorskip("backports.zstd"), raising=False)
+    monkeypatch.setattr(rescue, "zstandard", None)
+    assert rescue.main(["check", str(world.vault), *key]) == 0, capsys.readouterr().out
+    with pytest.raises(rescue.Problem):
+        rescue.open_frame(b"\x28\xb5\x2f\xfd\x20\x05", 100, "segment-size")
+
+
 HOSTILE = ["c:/x", "s/con", "s/NUL.txt", "s/a:stream", "s/dot.", "s/blank ", "s/a\\b", "s/COM1", "s/q?", "s/lpt9.csv"]
 
 
