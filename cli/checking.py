@@ -107,6 +107,7 @@ def _check_place(
     """The store against the whole history; a copy, which may be behind, against the history up to its last notice."""
     from escrow.engine.places import up_to
     from escrow.engine.reading import load_history
+    from escrow.engine.rescue import read_kit
     from escrow.engine.verify import verify_listing
     from escrow.trust import Finding
 
@@ -119,6 +120,8 @@ def _check_place(
             findings += own.findings
             history = up_to(history, seen.head, own)
         checked = [("L1a listing", verify_listing(place.store, history, progress))]
+        if place.place.holds == "all":
+            findings += read_kit(place.store, history.charter)[1]
         if share:
             checked.append(("L1b bytes", _read_share(found.config, place, history, share, progress)))
     except IntegrityError as error:

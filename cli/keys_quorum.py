@@ -59,7 +59,7 @@ def ceremony(
     ] = None,
     cap_days: Annotated[int, typer.Option(help="No object is locked for longer than this.")] = 2000,
     rescue: Annotated[
-        str | None, typer.Option(metavar="HASH", help="The rescue kit's SHA-256, for the sheets.")
+        str | None, typer.Option(metavar="HASH", help="The rescue kit's SHA-256, for the sheets; else this version's.")
     ] = None,
     pages: PagesOption = None,
     post: PostOption = None,
@@ -78,6 +78,7 @@ def ceremony(
     from escrow.custody import Plan
     from escrow.custody.policies import POLICIES
     from escrow.record import School
+    from escrow.recovery import kit_sha256
 
     from .desk import Terminal
     from .holders import policy_from, room_of
@@ -85,7 +86,8 @@ def ceremony(
     from .keys import DEFAULT_COMPARTMENTS, parse_compartment, read_card
 
     compartments = [parse_compartment(text) for text in compartment or DEFAULT_COMPARTMENTS]
-    if rescue is not None and not re.fullmatch(r"[0-9a-f]{64}", rescue):
+    rescue = rescue or kit_sha256()
+    if not re.fullmatch(r"[0-9a-f]{64}", rescue):
         raise UsageError("rescue-hash", "expected the 64 digits of a SHA-256 in lower case, found other text")
     plan = Plan(
         school=School(name=school, urn=urn, laestab=laestab),

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from escrow.engine.fetch import find_exact, public_objects
 from escrow.engine.places import Holds
 from escrow.engine.ports import Progress
+from escrow.engine.rescue import is_kit, read_kit
 from escrow.engine.sync import Anchor
 from escrow.engine.verify import expected_objects, verify_listing
 from escrow.errors import DeniedError, EscrowError, ExistsError, IntegrityError, LimitError, NotFoundError, RefusedError
@@ -30,7 +31,17 @@ from escrow.store import ObjectInfo, Store
 from escrow.trust import NO_DEEDS, Finding, Head, History, accept, peek_record
 
 _MANY, _FEW = 8, 4
-_WAVES = {"charter": 0, "stock": 0, "series": 1, "notices": 2, "events": 2, "releases": 2, "receipts": 2}
+_WAVES = {
+    "README.txt": 0,
+    "RESCUE": 0,
+    "charter": 0,
+    "stock": 0,
+    "series": 1,
+    "notices": 2,
+    "events": 2,
+    "releases": 2,
+    "receipts": 2,
+}
 _KINDS: dict[str, type[Record]] = {
     "charter": Charter,
     "stock": Stock,
@@ -102,7 +113,7 @@ def read_original(store: Store, anchor: Anchor, remembered: Head | None = None) 
             f"{store.describe()}: expected a vault to copy, found no valid charter",
             hint="check the addresses, the vault's id and the fingerprint in the configuration",
         )
-    return Original(store, history, records)
+    return Original(store, history, records | read_kit(store, history.charter)[0])
 
 
 def whole_vault(original: Original, holds: Holds = "all") -> list[Item]:
@@ -123,7 +134,9 @@ def whole_vault(original: Original, holds: Holds = "all") -> list[Item]:
         parsed = parse_name(name)
         if parsed and _belongs(parsed, data, history.vault) and (parsed.kind != "notice" or name in notices):
             items.append(Item(name, len(data), "", data, due(parsed)))
-    folders = ("charter/", "stock/") if holds == "keys" else tuple(f"{folder}/" for folder in _WAVES)
+        elif is_kit(name):
+            items.append(Item(name, len(data), "", data, None))
+    folders = ("charter/", "stock/") if holds == "keys" else tuple(_WAVES)
     return sorted((item for item in items if item.name.startswith(folders)), key=lambda item: item.name)
 
 
@@ -163,11 +176,11 @@ def find_bad(original: Original, place: Store, holds: Holds, progress: Progress)
     history = original.history if holds == "all" else replace(original.history, links=(), deeds=NO_DEEDS)
     findings = verify_listing(place, history, progress).findings
     lost = [one for one in findings if one.severity == "error" and one.code.startswith("object-")]
-    return (*lost, *_bad_records(whole_vault(original, holds), place))
+    return (*lost, *_bad_records(whole_vault(original, holds), place, original.history.charter))
 
 
-def _bad_records(items: list[Item], place: Store) -> Iterator[Finding]:
-    there = dict(public_objects(place))
+def _bad_records(items: list[Item], place: Store, charter: Charter | None) -> Iterator[Finding]:
+    there = dict(public_objects(place)) | read_kit(place, charter)[0]
     for item in items:
         if item.data and item.name not in there:
             yield Finding("object-missing", item.name, "expected in the store, found none")

@@ -12,8 +12,13 @@ SUMS = "RESCUE/sha256sums.txt"
 _LINE = re.compile(r"([0-9a-f]{64})  ((?:README\.txt|RESCUE/[a-z0-9._/-]+))")
 
 
+def is_kit(name: str) -> bool:
+    """Whether an object's name is one of the kit's."""
+    return name == "README.txt" or name.startswith("RESCUE/")
+
+
 def read_kit(store: Store, charter: Charter | None) -> tuple[dict[str, bytes], tuple[Finding, ...]]:
-    """The kit's objects by name, those that are right; `rescue-missing` and `rescue-altered` for the others.
+    """The kit's objects by name, those that are right; `rescue-missing` (a warning), `rescue-altered` for the others.
 
     Nothing of it is looked for where the charter names no kit.
     """
@@ -27,8 +32,10 @@ def read_kit(store: Store, charter: Charter | None) -> tuple[dict[str, bytes], t
         try:
             data = fetch_exact(store, name, sha256)
         except (NotFoundError, IntegrityError) as error:
-            code = "rescue-missing" if isinstance(error, NotFoundError) else "rescue-altered"
-            findings.append(Finding(code, name, str(error)))
+            if isinstance(error, NotFoundError):
+                findings.append(Finding("rescue-missing", name, str(error), "warning"))
+            else:
+                findings.append(Finding("rescue-altered", name, str(error)))
             continue
         found[name] = data
         if name == SUMS:
