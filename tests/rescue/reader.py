@@ -74,11 +74,16 @@ def our_answer(history: Any) -> dict[str, object]:
         "main": [link.sha256 for link in history.main],
         "snapshots": [link.sha256 for link in nights],
         "packs": {
-            (link.sha256, part["series"]): [pack and pack["sha256"] for pack in rescue.packs_of(link, part["series"])]
+            (link.sha256, part["series"]): by_ordinal(*rescue.packs_of(link, part["series"]))
             for link in nights
             for part in link.record["series"]
         },
     }
+
+
+def by_ordinal(number: int, packs: dict[int, Any]) -> list[str | None]:
+    """Hashes of a series' packs; None where a gap hides one."""
+    return [packs[ordinal]["sha256"] if ordinal in packs else None for ordinal in range(number)]
 
 
 def compare(objects: Iterable[tuple[str, bytes]], theirs: History, **known: object) -> None:

@@ -3,6 +3,7 @@
 import functools
 import json
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -118,3 +119,11 @@ def test_shares_of_the_slip39_vectors() -> None:
             found = ""
         assert found == secret, about
     assert len(vectors) == 45
+
+
+def test_a_notice_that_claims_packs_without_number_costs_nothing() -> None:
+    notice = w.chain(2)[1]
+    claims = replace(notice, series=(replace(notice.series[0], first_pack=2**53 - 1),))
+    history = rescue.History([*w.vault()[:4], w.named(claims)])
+    assert [code for code, _, _, _ in history.findings] == ["pack-ordinal"]
+    assert rescue.packs_of(history.main[-1], notice.series[0].series)[0] == 2**53

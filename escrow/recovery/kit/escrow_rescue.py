@@ -1398,17 +1398,18 @@ def shortfall(charter, signed):
 
 
 def packs_of(link, series):
-    """The packs of a series by ordinal, up to this notice on its branch; None where a gap hides one."""
-    branch, packs = [], []
+    """How many packs a series has, up to this notice on its branch, and those that no gap hides, by ordinal."""
+    branch, packs, number = [], {}, 0
     while link:
         branch.append(link)
         link = link.before
     for one in reversed(branch):
         for part in one.record["series"]:
             if part["series"] == series:
-                del packs[part["first_pack"] :]
-                packs += [None] * min(part["first_pack"] - len(packs), MAX_FILES) + part["packs"]
-    return packs
+                packs = {ordinal: packs[ordinal] for ordinal in packs if ordinal < part["first_pack"]}
+                packs.update(enumerate(part["packs"], part["first_pack"]))
+                number = part["first_pack"] + len(part["packs"])
+    return number, packs
 
 
 # ------------------------------------------------------------- the folder, also with junk and old versions in it
@@ -1575,14 +1576,14 @@ class Compartment:
         name = "%smanifests/%08d-%s.age" % (self.stem, seq, place["sha256"])
         plain = age_open(vault.find(name, place["sha256"], place["size"]), [identity])
         self.manifest = read_record(open_frame(plain, MAX_RECORD, "json-size"), "manifest")
-        self.packs = packs_of(link, part["series"])
+        number, self.packs = packs_of(link, part["series"])
         said = [self.manifest[one] for one in ("vault", "series", "compartment", "seq", "packs")]
-        if said != [history.vault, part["series"], part["compartment"], seq, len(self.packs)]:
+        if said != [history.vault, part["series"], part["compartment"], seq, number]:
             raise Problem("manifest-place", "%s is the manifest of another night" % name)
         self.recent = functools.lru_cache(8)(self._open_or_problem)
 
     def open_pack(self, ordinal):
-        place = self.packs[ordinal] if ordinal < len(self.packs) else None
+        place = self.packs.get(ordinal)
         if not place:
             raise Problem("extent-range", "a file lies in pack %d, which no notice names" % ordinal)
         name = "%spacks/%s.age" % (self.stem, place["sha256"])
