@@ -196,11 +196,12 @@ def verify_bytes(store: Store, expected: Iterable[Expected], progress: Progress)
     def check(one: Expected) -> tuple[Expected, Finding | None]:
         try:
             _, version = find_exact(store, one.name, one.sha256)
+            covered = version is not None and _is_shown(store, one.name)
         except NotFoundError as error:
             return one, Finding("object-missing", one.name, str(error))
         except IntegrityError as error:
             return one, Finding("object-hash", one.name, str(error))
-        if version is not None:
+        if covered:
             return one, Finding("object-covered", one.name, "the right bytes are in an older version only")
         return one, None
 
@@ -209,6 +210,15 @@ def verify_bytes(store: Store, expected: Iterable[Expected], progress: Progress)
             findings.append(finding)
         progress.advance(one.size)
     return Checked(len(chosen), sum(one.size for one in chosen), tuple(findings))
+
+
+def _is_shown(store: Store, name: str) -> bool:
+    """Whether the store gives something for the bare name: where it gives nothing, its listing tells (L1a)."""
+    try:
+        store.head(name)
+    except NotFoundError:
+        return False
+    return True
 
 
 def sample(expected: Iterable[Expected], share: float, random: Callable[[], float]) -> list[Expected]:

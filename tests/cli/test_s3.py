@@ -24,8 +24,8 @@ def test_a_vault_moves_into_a_bucket_and_its_locks_hold(
 ) -> None:
     store = f'url = "s3://{seaweed_bucket}/school"\nendpoint = "{seaweed.endpoint}"\npath_style = true'
     world.config.write_text(world.config.read_text().replace('url = "../vault"', store))
-    for path in world.state.iterdir():
-        if path.name != "agent.key":
+    for path in world.state.rglob("*"):
+        if path.is_file() and path.name != "agent.key":
             path.unlink()
     assert world.run("init", "--public", world.root / "server" / "public").code == 0
     assert world.run("init", "--public", world.root / "server" / "public").code == 0, "may be run again"

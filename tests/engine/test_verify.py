@@ -174,7 +174,7 @@ def put_more(place: School, name: str) -> None:
 @pytest.mark.parametrize(
     ("harm", "listed", "read"),
     [
-        (hide, ["object-deleted"], ["object-covered"]),
+        (hide, ["object-deleted"], []),
         (cover, ["object-covered"], ["object-covered"]),
         (lose, ["object-missing"], ["object-missing"]),
         (put_more, ["object-unnamed"], []),
