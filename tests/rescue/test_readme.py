@@ -10,11 +10,15 @@ from pathlib import Path
 import pytest
 
 from escrow.recovery import kit
+from escrow.seal import ScryptRecipient, Secret, seal
 from tests.cli.conftest import PASSPHRASE, World, files_of
+from tests.custody.closing import LA, closing
+from tests.engine.kit import NIGHTS
 from tests.seal.peers import find_age
 
 from .golden import FILES
 from .golden import PASSPHRASE as GOLDEN_PASSPHRASE
+from .vaults import write
 
 pty = pytest.importorskip("pty", reason="the commands are for a POSIX shell")
 
@@ -87,6 +91,27 @@ def test_stock_tools_find_a_pack_that_was_altered(world: World, tmp_path: Path) 
     code, told = typed(step, tmp_path, "")
     assert code != 0
     assert pack.name in told
+
+
+def test_both_ways_open_a_vault_that_was_handed_over(tmp_path: Path) -> None:
+    """By the custodian's own key, which opens what was released to it and nothing else."""
+    place = closing(tmp_path / "school")
+    place.whole_way()
+    objects = {info.key: place.own.get(info.key) for info in place.own.list()}
+    write(tmp_path / "copy", objects)
+    key = LA.identity.encode().reveal() + b"\n"
+    (tmp_path / "custody.key").write_bytes(seal(key, [ScryptRecipient(Secret(PASSPHRASE.encode()), 10)]))
+    wanted = {f"school/{name}": data for name, data in NIGHTS[3].items() if name.endswith(".csv")}
+    code, told = typed(commands(section("WAY 2: STOCK TOOLS")), tmp_path, PASSPHRASE)
+    assert code == 0, told
+    assert files_of(tmp_path / "out") == wanted
+    shutil.rmtree(tmp_path / "out")
+    put_kit(tmp_path)
+    line = "python3 RESCUE/escrow_rescue.py restore copy out --key custody.key"
+    code, told = typed(line, tmp_path, PASSPHRASE)
+    assert code == 1, told
+    assert "AMISS safeguarding" in told
+    assert files_of(tmp_path / "out") == wanted
 
 
 def test_one_python_file_restores_and_checks(world: World, tmp_path: Path) -> None:

@@ -78,7 +78,7 @@ def test_junk_and_old_versions(place: School, tmp_path: Path) -> None:
     assert [rescue.check_files(one, lambda *finding: found.append(finding)) for one in opened] == [2, 1]
 
 
-def test_a_vault_opened_by_sheets(tmp_path: Path) -> None:
+def test_a_vault_opened_by_sheets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     draft, public = deal.vault()
     made = school(tmp_path)
     place = School(tmp_path / "dealt", made.store.__class__(clock=made.clock.now), made.clock, public_parts(public))
@@ -94,6 +94,13 @@ def test_a_vault_opened_by_sheets(tmp_path: Path) -> None:
     opened, problems = rescue.open_night(rescue.Vault(str(folder)), history, history.main[0], [identity])
     assert problems == []
     assert sum(rescue.check_files(one, pytest.fail) for one in opened) == len(NIGHTS[1])
+    papers = [tmp_path / f"sheet-{number}.txt" for number in range(2)]
+    for paper, words in zip(papers, sheets, strict=False):
+        paper.write_text(f"# copied from paper\n{' '.join(words[:11])}\n{' '.join(words[11:])}\n")
+    assert rescue.main(["check", str(folder), "--sheets", *map(str, papers)]) == 0
+    assert rescue.main(["key", str(folder), "--sheets", *map(str, papers)]) == 0
+    assert draft.identity.encode().reveal().decode() in capsys.readouterr().out
+    assert rescue.main(["check", str(folder), "--sheets", str(papers[0])]) == 3
     for given, code in ((shares[:1], "share-too-few"), ([shares[0]] * 2, "share-duplicate")):
         with pytest.raises(rescue.Problem) as refused:
             rescue.open_by_sheets(given, charters)
