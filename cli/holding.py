@@ -11,7 +11,7 @@ from escrow.errors import EscrowError, IntegrityError, UsageError
 from . import ceremony
 from .ceremony import Room
 from .desk import Desk
-from .public_folder import read_objects, write_public, write_whole
+from .public_folder import read_objects, rescue_kit, write_public, write_whole
 
 if TYPE_CHECKING:
     from escrow.custody import Plan
@@ -183,6 +183,7 @@ def _finish(desk: Desk, draft: "Draft", what: str, public: dict[str, bytes], roo
     from escrow.record import charter_name
 
     name = next(name for name in public if name.startswith(charter_name(draft.charter.n, b"")[:16]))
+    write_public(room.out / PUBLIC, rescue_kit(draft.charter))
     if draft.charter.custodian is None:
         write_public(room.out / PUBLIC, public)
         ceremony.check_public(room.out / PUBLIC, draft)

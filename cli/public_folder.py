@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from escrow.errors import IntegrityError, UsageError
 
 if TYPE_CHECKING:
+    from escrow.record import Charter
     from escrow.trust import History
 
 _LARGEST = 4 * 1024 * 1024
@@ -47,6 +48,13 @@ def write_public(folder: Path, objects: Mapping[str, bytes]) -> None:
     """Put the objects, each whole or absent; those that are there already stay. Keys, then stocks, then charters."""
     for name, data in sorted(objects.items(), reverse=True):
         write_whole(folder / name, data)
+
+
+def rescue_kit(charter: "Charter") -> Mapping[str, bytes]:
+    """This version's rescue kit, where it is the one that the charter names; else nothing."""
+    from escrow.recovery import kit, kit_sha256
+
+    return kit() if charter.rescue == kit_sha256() else {}
 
 
 def write_whole(path: Path, data: bytes) -> None:

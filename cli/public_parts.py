@@ -22,6 +22,7 @@ def read_public(folder: Path) -> tuple[dict[str, bytes], "History"]:
 
     Raises UsageError (`public-missing`), RefusedError (`secret-on-agent`), IntegrityError (`charter-missing`).
     """
+    from escrow.engine.rescue import is_kit, proven_kit
     from escrow.record import parse_name
     from escrow.trust import accept
 
@@ -30,10 +31,14 @@ def read_public(folder: Path) -> tuple[dict[str, bytes], "History"]:
     if (folder.resolve().parent / KEY_FILE).exists():
         raise _secret(folder.resolve().parent / KEY_FILE)
     objects: dict[str, bytes] = {}
+    kit: dict[str, bytes] = {}
     for path in sorted(folder.rglob("*")):
         if not path.is_file() or path.stat().st_size > _LARGEST:
             continue
         data = path.read_bytes()
+        if is_kit(path.relative_to(folder).as_posix()):
+            kit[path.relative_to(folder).as_posix()] = data
+            continue
         if path.name == KEY_FILE or _SECRET.search(data):
             raise _secret(path)
         name = parse_name(path.relative_to(folder).as_posix())
@@ -47,7 +52,11 @@ def read_public(folder: Path) -> tuple[dict[str, bytes], "History"]:
             f"{folder}: expected a valid charter and stock, found {found or 'none'}",
             hint="copy the whole folder public again from the key holder",
         )
-    return objects, history
+    proven = proven_kit(kit, history.charter.rescue)
+    for part, data in kit.items():
+        if part not in proven and _SECRET.search(data):
+            raise _secret(folder / part)
+    return objects | proven, history
 
 
 def _secret(path: Path) -> RefusedError:

@@ -1,6 +1,5 @@
 """`escrow init`: the nightly machine joins the vault, with public parts only."""
 
-from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -72,6 +71,9 @@ def join(
 
     A store that lies is refused before anything is put, unless `accept` says why it is taken. Gives what is told of it.
     """
+    from escrow.engine.rescue import is_kit
+
+    from .public_folder import rescue_kit
     from .template import fill_in
 
     charter = _check_vault(loaded, history)
@@ -80,21 +82,14 @@ def join(
     _check_store(store, history)
     findings = probe_before(loaded, accept, progress)
     until = store.now().replace(microsecond=0) + timedelta(days=charter.cap_days)
-    kit = rescue_kit(charter)
-    progress.stage("put the public parts", len(kit) + len(objects))
-    # Keys before the stock that lists them, charters last.
-    for name, data in (*kit.items(), *sorted(objects.items(), reverse=True)):
+    objects = {**rescue_kit(charter), **objects}
+    progress.stage("put the public parts", len(objects))
+    # The rescue kit, keys before the stock that lists them, charters last.
+    for name, data in sorted(objects.items(), key=lambda one: (is_kit(one[0]), one[0]), reverse=True):
         store.put(name, data, retain_until=until)
         progress.advance(1)
     fill_in(loaded.file, history.vault, history.fingerprint)
     return charter, findings
-
-
-def rescue_kit(charter: "Charter") -> Mapping[str, bytes]:
-    """The rescue kit, where it is the one that the charter names; else nothing is put for it, which verify tells."""
-    from escrow.recovery import kit, kit_sha256
-
-    return kit() if charter.rescue == kit_sha256() else {}
 
 
 def _check_same(loaded: Config, file: Path, store: str | None, sources: list[str]) -> None:

@@ -1,6 +1,8 @@
 """The rescue kit that lies in a vault, held against the charter's hash of it (docs/format.md, section 1)."""
 
+import hashlib
 import re
+from collections.abc import Mapping
 
 from escrow.engine.fetch import fetch_exact
 from escrow.errors import IntegrityError, NotFoundError
@@ -15,6 +17,16 @@ _LINE = re.compile(r"([0-9a-f]{64})  ((?:README\.txt|RESCUE/[a-z0-9._/-]+))")
 def is_kit(name: str) -> bool:
     """Whether an object's name is one of the kit's."""
     return name == "README.txt" or name.startswith("RESCUE/")
+
+
+def proven_kit(objects: Mapping[str, bytes], rescue: str | None) -> dict[str, bytes]:
+    """Pure: those of the objects that belong to the kit with this hash."""
+    sums = objects.get(SUMS, b"")
+    if hashlib.sha256(sums).hexdigest() != rescue:
+        return {}
+    wanted = _listed(sums)
+    right = {name: data for name, data in objects.items() if hashlib.sha256(data).hexdigest() == wanted.get(name)}
+    return {SUMS: sums} | right
 
 
 def read_kit(store: Store, charter: Charter | None) -> tuple[dict[str, bytes], tuple[Finding, ...]]:
@@ -39,5 +51,9 @@ def read_kit(store: Store, charter: Charter | None) -> tuple[dict[str, bytes], t
             continue
         found[name] = data
         if name == SUMS:
-            wanted |= {match[2]: match[1] for match in _LINE.finditer(data.decode("ascii", "replace"))}
+            wanted |= _listed(data)
     return found, tuple(sorted(findings, key=lambda finding: finding.subject))
+
+
+def _listed(sums: bytes) -> dict[str, str]:
+    return {match[2]: match[1] for match in _LINE.finditer(sums.decode("ascii", "replace"))}
