@@ -1,7 +1,7 @@
 """Makes the golden vault of the kit: `python -m tests.rescue.golden`. Its keys are random: what it makes differs."""
 
 import hashlib
-import shutil
+import tarfile
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,7 +18,7 @@ from tests.engine.kit import ClockedFolder, FixedClock, write_tree
 
 from .reader import KIT
 
-GOLDEN = KIT / "golden"
+GOLDEN = KIT / "golden.tar"
 PASSPHRASE = "golden vault"
 FILES = {
     "pupils.csv": b"upn,name\r\nA1,Ann\r\nA2,Bob\r\n" * 30,
@@ -56,6 +56,17 @@ def make(folder: Path) -> None:
     (folder / "sha256sums.txt").write_text("".join(sums), "utf-8", newline="\n")
 
 
+def pack(folder: Path) -> None:
+    """Puts the folder into the kit, as `golden` of a tar."""
+    with tarfile.open(GOLDEN, "w", format=tarfile.USTAR_FORMAT) as tar:
+        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+            member = tarfile.TarInfo(f"golden/{path.relative_to(folder).as_posix()}")
+            member.size, member.mode = path.stat().st_size, 0o644
+            with path.open("rb") as file:
+                tar.addfile(member, file)
+
+
 if __name__ == "__main__":
-    shutil.rmtree(GOLDEN, ignore_errors=True)
-    make(GOLDEN)
+    with TemporaryDirectory() as made:
+        make(Path(made))
+        pack(Path(made))

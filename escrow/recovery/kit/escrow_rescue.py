@@ -1422,7 +1422,7 @@ class Vault:
         self.names, self.strays, self.junk, self.hashes = {}, [], [], {}
         self.root = root
         for folder, folders, files in os.walk(root):
-            folders[:] = sorted(one for one in folders if one != "RESCUE")  # holds a vault of its own, for tests
+            folders[:] = sorted(one for one in folders if one != "RESCUE")  # where golden.tar may be unpacked
             for file in sorted(files):
                 path = os.path.join(folder, file)
                 if not stat.S_ISREG(os.lstat(path).st_mode):
