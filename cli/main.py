@@ -15,11 +15,22 @@ import typer
 from escrow import __version__
 from escrow.errors import EscrowError, StateError, UsageError
 
-from . import checking, demo, looking, nights, restoring, setup, standing
 from .exits import Exit, exit_of, table
 from .output import printable
 
 _HELP = "Your school's data, in storage you control, under keys you hold."
+VERBS = {
+    "init": (".setup", "init"),
+    "snapshot": (".nights", "snapshot"),
+    "status": (".standing", "status"),
+    "list": (".looking", "list_"),
+    "show": (".looking", "show"),
+    "diff": (".looking", "diff"),
+    "verify": (".checking", "verify"),
+    "restore": (".restoring", "restore"),
+    "demo": (".demo", "demo"),
+}
+"""Verbs: the module and the function of each."""
 NOUNS = {
     "keys": (".keys", "The keys that open a vault."),
     "agent": (".agent_commands", "The nightly machine: its card, its night, its timer."),
@@ -34,22 +45,17 @@ _EPILOG = "Exit codes: escrow help exit-codes. Errors: ESCROW_DEBUG=1 shows wher
 
 
 def command_line(arguments: Sequence[str]) -> typer.Typer:
-    """The whole tree of commands; those of a noun are loaded only when asked for."""
+    """The commands that `arguments` may mean: of one verb or noun, or all verbs, with the nouns' lines of help."""
+    asked = arguments[0] if arguments else ""
     app = typer.Typer(help=_HELP, epilog=_EPILOG, no_args_is_help=True, add_completion=False, rich_markup_mode=None)
     app.callback()(_all_commands)
-    app.command("init")(setup.init)
-    app.command("snapshot")(nights.snapshot)
-    app.command("status")(standing.status)
-    app.command("list")(looking.list_)
-    app.command("show")(looking.show)
-    app.command("diff")(looking.diff)
-    app.command("verify")(checking.verify)
-    app.command("restore")(restoring.restore)
-    app.command("demo")(demo.demo)
+    for verb, (module, function) in VERBS.items():
+        if asked == verb or asked not in (*VERBS, *NOUNS):
+            app.command(verb)(getattr(import_module(module, __package__), function))
     app.command("help")(help_)
     for noun, (module, words) in NOUNS.items():
         group = typer.Typer(callback=_all_commands)
-        if arguments[:1] == [noun]:
+        if asked == noun:
             group = import_module(module, __package__).app
         app.add_typer(group, name=noun, help=words)
     return app

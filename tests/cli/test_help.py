@@ -37,7 +37,7 @@ def commands() -> dict[str, object]:
             found[f"{words}{name}"] = command
             walk(f"{words}{name} ", command)
 
-    for group in NOUNS:
+    for group in ("", *NOUNS):
         walk("", typer.main.get_command(command_line([group])))
     return {words: command for words, command in found.items() if not hasattr(command, "commands")}
 
