@@ -51,7 +51,8 @@ class DemoClosing:
         self.vault_folder, self.archive = root / "vault", root / "la" / "archive"
         self._state = root / "server" / "state"
         self._agent = SigningKey.generate()
-        self._now = clock()
+        # the agreement and the notice are a week old, so that what follows the cooling-off is of today
+        self._now = clock() - timedelta(days=COOLING_OFF, hours=1)
         self.authority = CustodianKey.new("Fernshire County Council (demo)", "la")
 
     def begin(self, progress: Progress) -> None:
