@@ -27,8 +27,7 @@ from escrow.store import Store
 
 UPLOADS = 2
 _SIZES = {"table": TABLE, "document": DOCUMENT}
-_FIRST_LEVEL = 3
-_LATER_LEVEL = 5
+_LEVEL = 3
 _IN_FLIGHT = 3
 _RAW_AT_MOST = limits.MAX_PACK_RAW - 8 * limits.MIB
 
@@ -85,7 +84,6 @@ class PackWriter:
         journalled = state.packs(series)
         self._ordinal = journalled[-1].ordinal + 1 if journalled else 0
         self.fresh = not any(pack.seq is None for pack in journalled)
-        self._level = _LATER_LEVEL if any(pack.seq is not None for pack in journalled) else _FIRST_LEVEL
         self._dataset = ""
         self._places: Places = {}
         self._segment = bytearray()
@@ -160,7 +158,7 @@ class PackWriter:
             return
         raw, self._segment = self._segment, bytearray()
         self._raw += len(raw)
-        self._frames.append((len(raw), self._threads.compress.submit(compress, raw, self._level)))
+        self._frames.append((len(raw), self._threads.compress.submit(compress, raw, _LEVEL)))
         while len(self._frames) > _IN_FLIGHT:
             self._seal_frame()
         if self._compressed >= limits.PACK_TARGET or self._raw >= _RAW_AT_MOST:
