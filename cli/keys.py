@@ -97,11 +97,12 @@ app.command()(keys_stock.stock)
 def make_keys(plan: "Plan", passphrase: "Secret | None", out: Path) -> "NewVault":
     """Make the keys, write them below `out`, and open the written file before anything is said to be done."""
     from escrow.custody import new_vault, open_custody
+    from escrow.recovery import kit, kit_sha256
     from escrow.seal import ScryptRecipient, seal
 
     from .agent_key import write_private
 
-    made = new_vault(plan, datetime.now(UTC).replace(microsecond=0))
+    made = new_vault(plan, datetime.now(UTC).replace(microsecond=0), kit_sha256())
     text = made.key_file.text()
     write_private(out / KEY_FILE, seal(text, [ScryptRecipient(passphrase)]) if passphrase else text)
     identity = open_custody((out / KEY_FILE).read_bytes(), passphrase, made.vault)
@@ -109,7 +110,7 @@ def make_keys(plan: "Plan", passphrase: "Secret | None", out: Path) -> "NewVault
         raise IntegrityError(
             "key-mismatch", f"{out / KEY_FILE} does not open as it was sealed", hint="use another disk"
         )
-    for name, data in made.public.items():
+    for name, data in {**made.public, **kit()}.items():
         _write(out / PUBLIC / name, data)
     snippet = f'vault = "{made.vault}"\nfingerprint = "{made.fingerprint}"\n'
     _write(out / PUBLIC / SNIPPET, snippet.encode())

@@ -63,8 +63,11 @@ def custody_identity(secret: Secret, vault: str) -> HybridIdentity:
     return HybridIdentity.from_seed(derive(secret, "escrow/v0/custody/age", bytes.fromhex(vault), 32))
 
 
-def new_vault(plan: Plan, now: datetime) -> NewVault:
-    """Fresh keys for three years of nights, sealed, opened again and checked before they are given out."""
+def new_vault(plan: Plan, now: datetime, rescue: str | None = None) -> NewVault:
+    """Fresh keys for three years of nights, sealed, opened again and checked before they are given out.
+
+    `rescue` is the hash of the rescue kit that will lie in the vault.
+    """
     vault = os.urandom(16).hex()
     secret = Secret(os.urandom(32))
     holder = signing_key(secret, vault)
@@ -82,6 +85,7 @@ def new_vault(plan: Plan, now: datetime) -> NewVault:
         compartments=tuple(plan.compartments),
         strictest=plan.strictest,
         cap_days=plan.cap_days,
+        rescue=rescue,
     )
     stock, public = make_stock(charter, custody, now)
     charter_envelope = sign_record(charter, [holder])
