@@ -14,6 +14,7 @@ from escrow_cli.unlock import made_passphrase
 
 from escrow.custody import open_custody
 from escrow.errors import EscrowError, WrongKeyError
+from escrow.recovery import kit
 from escrow.seal import HybridIdentity, Identity, Secret, X25519Identity, open_sealed, parse_identities
 from tests.cli.conftest import PASSPHRASE, World, escrow, files_of
 
@@ -68,8 +69,10 @@ def test_a_key_on_the_command_line_is_refused_and_not_repeated(world: World) -> 
 
 
 def test_the_nightly_machine_can_open_nothing(world: World) -> None:
-    """Everything that its files hold is tried as a key on everything in the vault."""
+    """Everything that its files hold is tried as a key on everything in the vault, but for the rescue kit, which is ours
+    byte for byte."""
     files = {**files_of(world.config.parent), "card": (world.root / CARD).read_bytes()}
+    files = {name: data for name, data in files.items() if data != kit().get(name.removeprefix("public/"))}
     assert {"state/agent.key", "state/state.db", "escrow.toml"} <= set(files)
     raw: set[bytes] = set()
     identities: list[Identity] = []

@@ -153,3 +153,8 @@ def test_the_guide_twenty_years_later(world: World, tmp_path: Path) -> None:
     code, told = typed(shown + key[0], tmp_path, PASSPHRASE)
     assert code == 0, told
     assert files_of(tmp_path / "out") == exported(world)
+
+
+def test_the_specification_in_the_kit_is_the_one_of_this_version() -> None:
+    """After a change of docs/format.md: copy it to escrow/recovery/kit/format.md."""
+    assert kit()["RESCUE/format.md"] == (Path(__file__).parents[2] / "docs" / "format.md").read_bytes()
