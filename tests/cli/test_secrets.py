@@ -69,7 +69,7 @@ def test_a_key_on_the_command_line_is_refused_and_not_repeated(world: World) -> 
 
 
 def test_the_nightly_machine_can_open_nothing(world: World) -> None:
-    """Everything that its files hold, but for the rescue kit (byte for byte ours), is tried on everything in the vault."""
+    """Everything that its files hold, but for the rescue kit (as we made it), is tried on everything in the vault."""
     files = {**files_of(world.config.parent), "card": (world.root / CARD).read_bytes()}
     files = {name: data for name, data in files.items() if data != kit().get(name.removeprefix("public/"))}
     assert {"state/agent.key", "state/state.db", "escrow.toml"} <= set(files)
