@@ -14,6 +14,7 @@ from escrow.record import ObjectRef, pack_name
 from escrow.seal import Identity, SealedReader
 from escrow.store import Store
 from escrow.store.base import reads_at_once
+from escrow.trust import Packs
 
 _TAIL = 4 * limits.KIB
 _GAP = 128 * limits.KIB
@@ -85,7 +86,7 @@ class SeriesPacks:
     that is not what the notices say.
     """
 
-    def __init__(self, store: Store, series: str, packs: Sequence[ObjectRef | None], identity: Identity) -> None:
+    def __init__(self, store: Store, series: str, packs: Packs, identity: Identity) -> None:
         self._store = store
         self._series = series
         self._packs = packs

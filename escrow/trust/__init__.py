@@ -1,7 +1,7 @@
 """Who may say what, and what a vault's bytes therefore say: bytes in, accepted history out."""
 
 from escrow.trust.authority import open_series_key
-from escrow.trust.chain import Link
+from escrow.trust.chain import Link, Packs
 from escrow.trust.envelope import Opened, add_signatures, open_record, payload_type, peek_record, sign_record
 from escrow.trust.events import NO_DEEDS, Deeds, EventLink
 from escrow.trust.findings import Finding, Severity
@@ -20,6 +20,7 @@ __all__ = [
     "History",
     "Link",
     "Opened",
+    "Packs",
     "SeriesState",
     "Severity",
     "Snapshot",

@@ -1,7 +1,7 @@
 """The chain of notices: links, gaps, forks, and the packs that each notice can see (section 9, step 5)."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from escrow.record import Notice, NoticeSeries, ObjectRef
 from escrow.trust.findings import Findings
@@ -32,8 +32,8 @@ class Link:
         """What this notice says of one series."""
         return next((part for part in self.notice.series if part.series == series), None)
 
-    def packs(self, series: str) -> tuple[ObjectRef | None, ...]:
-        """The packs of a series by ordinal, up to this notice on its branch; None where a gap hides one."""
+    def packs(self, series: str) -> "Packs":
+        """The packs of a series, up to this notice on its branch."""
         parts: list[NoticeSeries] = []
         for link in self.back():
             part = link.part(series)
@@ -41,17 +41,33 @@ class Link:
                 parts.append(part)
                 if part.first_pack == 0 and part.packs:
                     break
-        packs: list[ObjectRef | None] = []
+        packs = Packs()
         for part in reversed(parts):
-            lay_packs(packs, part)
-        return tuple(packs)
+            packs.lay(part)
+        return packs
 
 
-def lay_packs(packs: list[ObjectRef | None], part: NoticeSeries) -> None:
-    """Adds one night's packs at their ordinals; None where a gap hides what stands before."""
-    del packs[part.first_pack :]
-    packs += [None] * (part.first_pack - len(packs))
-    packs += part.packs
+@dataclass(slots=True)
+class Packs:
+    """A series' packs by ordinal; None where a gap hides one. A gap takes no memory, however long it is said to be."""
+
+    _known: dict[int, ObjectRef] = field(default_factory=dict)
+    _count: int = 0
+
+    def lay(self, part: NoticeSeries) -> None:
+        """Add one night's packs at their ordinals."""
+        if part.first_pack < self._count:
+            self._known = {ordinal: ref for ordinal, ref in self._known.items() if ordinal < part.first_pack}
+        self._known.update(enumerate(part.packs, part.first_pack))
+        self._count = part.first_pack + len(part.packs)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, ordinal: int) -> ObjectRef | None:
+        if not 0 <= ordinal < self._count:
+            raise IndexError(ordinal)
+        return self._known.get(ordinal)
 
 
 def link_notices(found: Iterable[Candidate[Notice]], findings: Findings) -> tuple[Link, ...]:

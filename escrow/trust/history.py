@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from escrow.record import Charter, EventHead, Notice, NoticeSeries, ObjectRef, Series, StockKey
+from escrow.record import Charter, EventHead, Notice, NoticeSeries, Series, StockKey
 from escrow.trust.authority import Authority, accept_authority
-from escrow.trust.chain import Link, lay_packs, link_notices, main_branch
+from escrow.trust.chain import Link, Packs, link_notices, main_branch
 from escrow.trust.events import NO_DEEDS, Deeds, EventLink, accept_events, event_head
 from escrow.trust.findings import Finding, Findings
 from escrow.trust.handover import Handover
@@ -33,7 +33,7 @@ class SeriesState:
     key: str
     record: Series | None
     record_sha256: str
-    packs: tuple[ObjectRef | None, ...]
+    packs: Packs
     notices: tuple[Notice, ...]
 
 
@@ -69,7 +69,7 @@ class Snapshot:
         """Each compartment's series and manifest."""
         return self.link.notice.series
 
-    def packs(self, series: str) -> tuple[ObjectRef | None, ...]:
+    def packs(self, series: str) -> Packs:
         """The packs that its manifest may name, by ordinal; None where a gap hides one."""
         return self.link.packs(series)
 
@@ -238,12 +238,12 @@ def _check_rollback(main: tuple[Link, ...], remembered: Head, findings: Findings
 
 def _series_states(main: tuple[Link, ...], authority: Authority) -> dict[str, SeriesState]:
     """Every series that has an accepted record or stands in the main branch."""
-    packs: dict[str, list[ObjectRef | None]] = {}
+    packs: dict[str, Packs] = {}
     notices: dict[str, list[Notice]] = {}
     parts: dict[str, NoticeSeries] = {}
     for link in main:
         for part in link.notice.series:
-            lay_packs(packs.setdefault(part.series, []), part)
+            packs.setdefault(part.series, Packs()).lay(part)
             notices.setdefault(part.series, []).append(link.notice)
             parts.setdefault(part.series, part)
     states: dict[str, SeriesState] = {}
@@ -259,7 +259,7 @@ def _series_states(main: tuple[Link, ...], authority: Authority) -> dict[str, Se
             key=about.key,
             record=record.record if record else None,
             record_sha256=named.record if named else record.sha256 if record else "",
-            packs=tuple(packs.get(series, ())),
+            packs=packs.get(series, Packs()),
             notices=tuple(notices.get(series, ())),
         )
     return states

@@ -97,7 +97,17 @@ def test_packs_lie_where_the_notice_says_even_when_that_is_wrong() -> None:
     history = accept([*w.vault(2), w.named(replace(NIGHTS[2], series=(part,)))])
     assert w.codes(history) == ["pack-ordinal"]
     expected = (w.ref("pack 1.0"), w.ref("pack 3.0"))
-    assert history.snapshots[-1].packs(SERIES) == history.series[SERIES].packs == expected
+    assert history.snapshots[-1].packs(SERIES) == history.series[SERIES].packs
+    assert tuple(history.series[SERIES].packs) == expected
+
+
+def test_an_absurd_ordinal_takes_no_memory_and_hides_no_other_night() -> None:
+    part = replace(NIGHTS[2].series[0], first_pack=2**53 - 2)
+    history = accept([*w.vault(2), w.named(replace(NIGHTS[2], series=(part,)))])
+    assert w.codes(history) == ["pack-ordinal"]
+    assert len(history.series[SERIES].packs) == 2**53 - 1
+    assert history.snapshots[-1].packs(SERIES)[2**53 - 2] == w.ref("pack 3.0")
+    assert len(history.snapshots[1].packs(SERIES)) == 2
 
 
 def test_behind_a_gap_a_series_may_begin_anywhere() -> None:
