@@ -50,9 +50,10 @@ def their_answer(history: History) -> dict[str, object]:
         "main": [link.sha256 for link in history.main],
         "snapshots": [one.sha256 for one in history.snapshots],
         "packs": {
-            (one.sha256, part.series): [pack and pack.sha256 for pack in one.packs(part.series)]
+            (one.sha256, part.series): (len(packs), {n: ref.sha256 for n, ref in packs._known.items()})
             for one in history.snapshots
             for part in one.parts
+            for packs in [one.packs(part.series)]
         },
     }
 
@@ -81,9 +82,9 @@ def our_answer(history: Any) -> dict[str, object]:
     }
 
 
-def by_ordinal(number: int, packs: dict[int, Any]) -> list[str | None]:
-    """Hashes of a series' packs; None where a gap hides one."""
-    return [packs[ordinal]["sha256"] if ordinal in packs else None for ordinal in range(number)]
+def by_ordinal(number: int, packs: dict[int, Any]) -> tuple[int, dict[int, str]]:
+    """How many packs a series has, and the hashes of those that no gap hides: a gap may be said to be absurdly long."""
+    return number, {ordinal: pack["sha256"] for ordinal, pack in packs.items()}
 
 
 def compare(objects: Iterable[tuple[str, bytes]], theirs: History, **known: object) -> None:
