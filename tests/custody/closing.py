@@ -1,10 +1,12 @@
 """A school that closes: its vault, three holders of sheets, an authority, and what each can do."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
+
+import pytest
 
 from escrow import record as r
 from escrow.custody import NewVault, series_identity
@@ -19,6 +21,7 @@ from escrow.engine.copying import read_original
 from escrow.engine.fetch import fetch_exact
 from escrow.engine.ports import NoProgress
 from escrow.engine.reading import load_history
+from escrow.errors import EscrowError
 from escrow.record import CustodyKeyFile
 from escrow.seal import HybridIdentity, SigningKey
 from escrow.store import MemoryStore, Store
@@ -223,3 +226,19 @@ def again(base: Closing, folder: Path) -> Closing:
     assert isinstance(base.own, MemoryStore)
     school = School(folder / "school", MemoryStore(base.store.dump(), clock=clock.now), clock, base.school.vault)
     return Closing(school, MemoryStore(base.own.dump(), clock=clock.now), folder / "la")
+
+
+def codes(history: History) -> list[str]:
+    return [one.code for one in history.findings]
+
+
+def refused(call: Callable[[], object]) -> str:
+    with pytest.raises(EscrowError) as caught:
+        call()
+    return caught.value.code
+
+
+def release_records(place: Closing) -> None:
+    place.put(place.notice())
+    place.days(8)
+    place.put(place.release("records"))
