@@ -155,7 +155,7 @@ class DemoClosing:
         grant = open_grant(history, self.authority.signing)
         at = Opening(own, history, grant.keys, opener_for(self.authority, history, own))
         tested = prove_copy(copied, at, self.restored / f"test-{grant.n}", progress)
-        _, objects = sign_receipt(history, self.authority, grant, tested, until)
+        _, objects = sign_receipt(history, self.authority, grant, tested, until, self._now)
         put_deeds(own, history, objects, until)
         self._put(objects, history)
         return tested

@@ -86,7 +86,7 @@ def accept(
     if tested.differences and not despite_differences:
         hint = "mend the vault from another copy, or sign with --despite-differences: the receipt lists them"
         raise IntegrityError("accept-differs", f"{len(tested.differences)} differences were found", hint=hint)
-    receipt, objects = sign_receipt(history, key, grant, tested, until)
+    receipt, objects = sign_receipt(history, key, grant, tested, until, clock())
     put_deeds(own, history, objects, until)
     put_or_keep(output, loaded, history, all_deeds(own, anchor_of(loaded)), deeds)
     if certificate:
@@ -210,13 +210,13 @@ def _copy_and_prove(
 
 
 def sign_receipt(
-    history: "History", key: "CustodianKey", grant: "Grant", tested: "Tested", until: datetime
+    history: "History", key: "CustodianKey", grant: "Grant", tested: "Tested", until: datetime, now: datetime
 ) -> "tuple[Receipt, list[Named]]":
     """The receipt of what was found, and its objects: the receipt, then the event that tells it."""
     from escrow.custody.deeds import identity_of, next_event, sign_deed, sign_event
     from escrow.record import Receipt
 
-    event = next_event(history, "accepted", [key.signing], clock())
+    event = next_event(history, "accepted", [key.signing], now)
     receipt = Receipt(
         vault=history.vault,
         n=event.n,

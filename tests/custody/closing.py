@@ -7,11 +7,12 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from escrow_cli.handover_accept import sign_receipt
 
 from escrow import record as r
 from escrow.custody import NewVault, series_identity
 from escrow.custody.custodian import CustodianKey
-from escrow.custody.deeds import Named, identity_of, next_event, open_grant, sign_deed, sign_event
+from escrow.custody.deeds import Named, identity_of, next_event, open_grant, sign_event
 from escrow.custody.newvault import make_stock
 from escrow.custody.policies import Bench, Policy, Seat
 from escrow.custody.quorum import Draft, draft_vault
@@ -163,22 +164,7 @@ class Closing:
         tested, copied = self.prove(by, own)
         history = copied.history
         grant = open_grant(history, by.signing)
-        event = next_event(history, "accepted", [by.signing], self.clock.now())
-        receipt = r.Receipt(
-            vault=history.vault,
-            n=event.n,
-            created=event.created,
-            release=grant.deed,
-            head=tested.head,
-            keep_until=KEEP_UNTIL,
-            copied=tested.copied,
-            read=tested.read,
-            opened=tested.opened,
-            restored=tested.restored,
-            differences=tested.differences,
-        )
-        event = replace(event, release=grant.deed, deed=identity_of(receipt))
-        return [sign_deed(receipt, [by.signing]), sign_event(history, event, [by.signing])]
+        return sign_receipt(history, by, grant, tested, KEEP_UNTIL, self.clock.now())[1]
 
     def transfer(self, by: CustodianKey = LA) -> list[Named]:
         history = self.history
