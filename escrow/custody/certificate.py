@@ -19,6 +19,8 @@ _KINDS = {
     "accepted": "receipt signed",
     "transferred": "archive taken over",
     "drill": "drill",
+    "custody": "custody made or changed",
+    "erased": "entries struck from what is restored",
 }
 
 

@@ -7,7 +7,6 @@ from datetime import datetime
 
 from escrow.errors import IntegrityError, RefusedError
 from escrow.record import Charter, Event, Receipt, Record, Release, event_name, receipt_name, release_name, to_payload
-from escrow.record.deeds import EventKind
 from escrow.seal import SigningKey, parse_recipient, seal
 from escrow.trust import Grant, History, sign_record, step
 from escrow.trust.handover import check_silence
@@ -27,7 +26,7 @@ def in_force(history: History) -> Charter:
     return history.charter
 
 
-def next_event(history: History, kind: EventKind, keys: Sequence[SigningKey], now: datetime) -> Event:
+def next_event(history: History, kind: str, keys: Sequence[SigningKey], now: datetime) -> Event:
     """The next link of the chain, without the members of its kind: `dataclasses.replace` adds them."""
     in_force(history)
     head = history.event_head

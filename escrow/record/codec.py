@@ -55,7 +55,7 @@ def from_payload(payload: bytes, kind: type[RecordT]) -> RecordT:
             hint="a newer escrow may read it",
         )
     members = {k: v for k, v in value.items() if k not in ("type", "version")}
-    record = cast(RecordT, _plan(kind).read(members, name))
+    record = cast(RecordT, _plan(kind).read(kind.known(members), name))
     for extension in record.crit or ():
         if extension not in (record.ext or {}):
             raise FormatError("field-type", f"{name}.crit: expected names in ext, found {extension!r}")

@@ -7,7 +7,9 @@ from datetime import datetime
 from typing import Annotated
 
 from escrow.errors import FormatError
+from escrow.record.canonical import JsonObject
 from escrow.record.grammar import (
+    NAME,
     Count,
     Hex16,
     Hex64,
@@ -28,10 +30,6 @@ Sealed = Annotated[
     str,
     Word("base64 of an age file, at most 1 MiB", lambda text: len(text) <= 1 << 20 and _BASE64.fullmatch(text)),
 ]
-EventKind = Annotated[
-    str,
-    one_of("key-use", "notice-given", "withdrawn", "released", "accepted", "transferred", "drill"),
-]
 _NEEDS = {
     "key-use": frozenset({"purpose"}),
     "notice-given": frozenset({"purpose", "trigger", "evidence"}),
@@ -40,9 +38,14 @@ _NEEDS = {
     "accepted": frozenset({"deed", "release"}),
     "transferred": frozenset({"release", "purposes", "final"}),
     "drill": frozenset({"purpose"}),
+    "custody": frozenset({"why", "deed"}),
+    "erased": frozenset({"deed", "keys"}),
 }
+EVENT_KINDS = frozenset(_NEEDS)
+"""The kinds of events that this reader knows; another is skipped (section 13.1)."""
 _MAY = frozenset({"clause", "keys", "series", "sealed"})
 _OWN = frozenset().union(*_NEEDS.values()) | _MAY
+_COMMON = frozenset({"vault", "ext", "crit", "n", "prev", "kind", "created", "charter", "by"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,17 +75,21 @@ class NoticeHead:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event(Record):
-    """One link of the chain of events, section 13.1. `sealed`: details that could identify a person."""
+    """One link of the chain of events, section 13.1. `sealed`: details that could identify a person.
+
+    One whose `kind` is none of EVENT_KINDS has the members of every event alone.
+    """
 
     TYPE = "event"
 
     n: Number
     prev: Hex64 | None
-    kind: EventKind
+    kind: Name
     created: datetime
     charter: Hex64
     by: Annotated[tuple[Text, ...], Items(1, key="")]
     purpose: Name | None = None
+    why: Annotated[str, one_of("ceremony", "reshare", "rekey", "stock")] | None = None
     clause: Text | None = None
     trigger: Name | None = None
     evidence: Hex64 | None = None
@@ -96,9 +103,19 @@ class Event(Record):
     final: NoticeHead | None = None
     sealed: Sealed | None = None
 
+    @classmethod
+    def known(cls, members: JsonObject) -> JsonObject:
+        """Of an event of an unknown kind, the members that every event has."""
+        kind = members.get("kind")
+        if not isinstance(kind, str) or not NAME.matches(kind) or kind in EVENT_KINDS:
+            return members
+        return {name: value for name, value in members.items() if name in _COMMON}
+
     def check(self) -> None:
         """Members that must agree with each other."""
         check_first(self.n, self.prev, "event.prev")
+        if self.kind not in EVENT_KINDS:
+            return
         needed = _NEEDS[self.kind]
         found = frozenset(name for name in _OWN if getattr(self, name) is not None)
         _check_members(needed - found, found - needed - _MAY, self.kind)

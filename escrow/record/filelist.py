@@ -9,7 +9,7 @@ from typing import ClassVar, TypeAlias
 
 from escrow import limits
 from escrow.errors import FormatError, LimitError
-from escrow.record.canonical import JsonObject, JsonValue, check_value, parse
+from escrow.record.canonical import JsonObject, JsonValue, check_value, encode, parse
 from escrow.record.grammar import NAME, TEXT, ftime_text, parse_ftime
 
 Extent: TypeAlias = tuple[int, int, int]
@@ -23,7 +23,10 @@ _MAX = limits.MAX_INTEGER
 
 @dataclass(frozen=True, slots=True)
 class FileEntry:
-    """A file: `size` in bytes, `mtime` in nanoseconds since 1970, `extents` in the order of its content."""
+    """A file: `size` in bytes, `mtime` in nanoseconds since 1970, `extents` in the order of its content.
+
+    `profile` describes the content for people and for the agent; it is not to be changed.
+    """
 
     TYPE: ClassVar[str] = "file"
 
@@ -34,6 +37,7 @@ class FileEntry:
     mtime: int
     mode: int | None
     dataset: str
+    profile: JsonObject | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +103,13 @@ def encode_line(entry: Entry) -> bytes:
     _check_file(entry.dataset, entry.sha256, entry.size)
     _check_extents(entry.extents, entry.size)
     extents = ",".join([f"[{pack},{offset},{length}]" for pack, offset, length in entry.extents])
+    profile = ""
+    if entry.profile is not None:
+        _check_profile(entry.profile)
+        profile = f'"profile":{encode(entry.profile).decode()},'
     line = (
         f'{{"dataset":{encode_basestring(entry.dataset)},"extents":[{extents}],{head},'
-        f'"sha256":"{entry.sha256}","size":{entry.size},"type":"file"}}\n'
+        f'{profile}"sha256":"{entry.sha256}","size":{entry.size},"type":"file"}}\n'
     ).encode()
     if len(line) > limits.MAX_LINE:
         raise LimitError("json-size", f"expected a line of at most {limits.MAX_LINE} bytes, found {len(line)}")
@@ -137,7 +145,7 @@ def _entry(value: JsonValue) -> Entry:
             mtime = parse_ftime(_text(value, "mtime"))
             names = 3 + ("mode" in value)
             if kind == "file":
-                entry, names = _file(value, path, mtime, mode), names + 4
+                entry, names = _file(value, path, mtime, mode), names + 4 + ("profile" in value)
             elif kind == "link":
                 target = _bytes_of(value, "target", "field-type")
                 _check_target(target)
@@ -170,7 +178,13 @@ def _file(value: JsonObject, path: bytes, mtime: int, mode: int | None) -> FileE
             raise FormatError("field-type", f"extents: expected integers, found {item!r:.40}")
         extents.append((pack, offset, length))
     _check_extents(extents, size)
-    return FileEntry(path, size, sha256, tuple(extents), mtime, mode, dataset)
+    if "profile" not in value:
+        return FileEntry(path, size, sha256, tuple(extents), mtime, mode, dataset)
+    profile = value["profile"]
+    if not isinstance(profile, dict):
+        raise FormatError("field-type", f"profile: expected an object, found {profile!r:.40}")
+    _check_profile(profile)
+    return FileEntry(path, size, sha256, tuple(extents), mtime, mode, dataset, profile)
 
 
 def _check_file(dataset: str, sha256: str, size: int) -> None:
@@ -188,6 +202,10 @@ def _check_extents(extents: list[Extent] | tuple[Extent, ...], size: int) -> Non
         total += length
     if total != size:
         raise FormatError("extent-sum", f"extents: expected {size} bytes in all, found {total}")
+
+
+def _check_profile(profile: JsonObject) -> None:
+    check_value(profile, limits.MAX_JSON_DEPTH - 1)
 
 
 def _check_target(target: bytes) -> None:

@@ -31,6 +31,11 @@ class Record:
     ext: JsonObject | None = None
     crit: Annotated[tuple[Name, ...], Items(1, key="")] | None = None
 
+    @classmethod
+    def known(cls, members: JsonObject) -> JsonObject:
+        """Those of `members` that a reader has to understand: all, but in records that a minor may extend."""
+        return members
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StockKey:

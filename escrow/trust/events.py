@@ -9,6 +9,7 @@ from itertools import groupby
 
 from escrow.errors import RefusedError
 from escrow.record import Charter, Event, EventHead, Notice, Receipt, Release, StockKey
+from escrow.record.deeds import EVENT_KINDS
 from escrow.seal import VerifyKey
 from escrow.trust.findings import Findings
 from escrow.trust.handover import Grant, Handover, check_silence, step
@@ -19,7 +20,7 @@ from escrow.trust.quorum import board
 @dataclass(frozen=True, slots=True, eq=False)
 class EventLink:
     """An event in its place, with those of its known signers that verified. `refused` is the code of the rule that it
-    breaks: it is told, and does nothing."""
+    breaks, or `event-kind`: it is told, and does nothing."""
 
     event: Event
     sha256: str
@@ -98,6 +99,11 @@ class _Chain:
         if not signers:
             return None
         place, charter = self._charters[event.charter]
+        if event.kind not in EVENT_KINDS:
+            known = ", ".join(sorted(EVENT_KINDS))
+            detail = f"expected one of {known}, found {event.kind}: a newer escrow knows what it says"
+            self._findings.add("event-kind", found.name, detail, "warning")
+            return EventLink(event, found.sha256, found.name, signers, "event-kind")
         try:
             self._check_charter(event, place)
             check_silence(event, charter, self._nights)

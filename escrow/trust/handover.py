@@ -95,6 +95,8 @@ def step(state: Handover, event: Event, sha256: str, signers: Collection[VerifyK
         "accepted": _accepted,
         "transferred": _transferred,
         "drill": _drill,
+        "custody": _custody,
+        "erased": _key_use,
     }
     return rules[event.kind](state, event, sha256, signers, charter)
 
@@ -217,6 +219,13 @@ def _drill(state: Handover, _event: Event, _sha256: str, signers: Collection[Ver
     return state
 
 
+def _custody(
+    state: Handover, _event: Event, _sha256: str, signers: Collection[VerifyKey], charter: Charter
+) -> Handover:
+    _check_quorum(charter, signers, "event-signers")
+    return state
+
+
 def _check_notice(state: Handover, event: Event) -> None:
     if state.notice is None or event.notice != state.notice.sha256:
         raise _refused("handover-notice", "the notice of this handover cited", f"{(event.notice or 'none')[:16]}")
@@ -225,7 +234,7 @@ def _check_notice(state: Handover, event: Event) -> None:
 def _check_quorum(charter: Charter, signers: Collection[VerifyKey], code: str) -> None:
     lacking = shortfall(charter, signers)
     if lacking:
-        raise RefusedError(code, lacking, hint="nobody alone hands a vault over: let enough holders sign")
+        raise RefusedError(code, lacking, hint="nobody alone speaks for the vault: let enough holders sign")
 
 
 def _holders(charter: Charter, signers: Collection[VerifyKey]) -> int:

@@ -190,6 +190,12 @@ TRANSFERRED = r.Event(
     purposes=(r.NewPurpose(name="pupil-files", text="answer requests of former pupils"),),
     final=r.NoticeHead(seq=7, sha256="44" * 32),
 )
+CUSTODY = replace(
+    EVENT, kind="custody", purpose=None, trigger=None, evidence=None, why="reshare", deed="13" * 32, clause="3.1"
+)
+ERASED = replace(
+    EVENT, kind="erased", purpose=None, trigger=None, evidence=None, deed="13" * 32, keys=(r.key_id_of(RECIPIENT),)
+)
 RELEASE = r.Release(
     vault=VAULT,
     n=3,
@@ -220,5 +226,5 @@ RECEIPT = r.Receipt(
     differences=("object-hash: series/5e5e5e5e5e5e5e5e/packs/ab.age: expected other bytes",),
 )
 RECORDS: tuple[r.Record, ...] = (CHARTER, STOCK, SERIES, NOTICE, MANIFEST, EVENT, RELEASE, RECEIPT)
-OPTIONAL: tuple[r.Record, ...] = (FULL_CHARTER, RELEASED, TRANSFERRED, FULL_RELEASE)
+OPTIONAL: tuple[r.Record, ...] = (FULL_CHARTER, RELEASED, TRANSFERRED, CUSTODY, ERASED, FULL_RELEASE)
 """Records with every optional member."""

@@ -7,7 +7,7 @@ import pytest
 
 from escrow import record as r
 from escrow.errors import FormatError
-from tests.record.samples import EVENT, RELEASED, TRANSFERRED
+from tests.record.samples import CUSTODY, ERASED, EVENT, RELEASED, TRANSFERRED
 
 
 def refused(event: r.Event, **changes: object) -> str:
@@ -24,6 +24,8 @@ def refused(event: r.Event, **changes: object) -> str:
         (EVENT, ("purpose", "trigger", "evidence")),
         (RELEASED, ("purpose", "notice", "deed", "to", "keys")),
         (TRANSFERRED, ("release", "purposes", "final")),
+        (CUSTODY, ("why", "deed")),
+        (ERASED, ("deed", "keys")),
     ],
     ids=lambda value: value.kind if isinstance(value, r.Event) else "",
 )
@@ -35,12 +37,25 @@ def test_each_kind_needs_its_members(event: r.Event, names: tuple[str, ...]) -> 
 def test_members_of_another_kind_are_refused() -> None:
     assert refused(EVENT, deed="ab" * 32) == "field-unknown"
     assert refused(EVENT, kind="drill") == "field-unknown"
-    assert refused(EVENT, kind="party") == "field-type"
+    assert refused(EVENT, kind="Party") == "field-type"
+    assert refused(CUSTODY, purpose="check") == "field-unknown"
+    assert refused(CUSTODY, why="whim") == "field-type"
+    assert refused(ERASED, purpose="check") == "field-unknown"
     assert refused(RELEASED, keys=[]) == "field-type"
     assert refused(RELEASED, keys=["bb" * 8, "aa" * 8]) == "field-type"
     assert refused(RELEASED, sealed="not base64!") == "field-type"
     assert refused(EVENT, by=[]) == "field-type"
     assert refused(EVENT, n=1) == "field-type"
+
+
+def test_of_an_unknown_kind_the_common_members_alone_are_read() -> None:
+    members = json.loads(r.to_payload(EVENT)) | {"kind": "renamed", "deed": 5, "pages": [{"a": None}]}
+    event = r.from_payload(r.encode(members), r.Event)
+    assert (event.kind, event.n, event.by, event.deed) == ("renamed", EVENT.n, EVENT.by, None)
+    assert refused(EVENT, kind="renamed", by=[]) == "field-type"
+    assert refused(EVENT, kind="renamed", created=...) == "field-missing"
+    assert refused(EVENT, kind="renamed", n=1) == "field-type"
+    assert refused(EVENT, kind="renamed", ext={"a": 1}, crit=["a"]) == "crit-unknown"
 
 
 @pytest.mark.parametrize(

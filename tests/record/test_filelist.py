@@ -20,13 +20,18 @@ extents = st.lists(st.tuples(st.integers(0, 99), st.integers(0, 10**9), st.integ
 texts = st.text(min_size=1, max_size=9).filter(lambda text: min(text) >= " ")
 
 
-def make_file(path: bytes, found: list[r.Extent], mtime: int, mode: int | None, dataset: str) -> r.FileEntry:
+profiles = st.none() | st.dictionaries(texts, st.integers(-9, 9) | texts | st.lists(st.none() | st.booleans()))
+
+
+def make_file(
+    path: bytes, found: list[r.Extent], mtime: int, mode: int | None, dataset: str, profile: r.JsonObject | None
+) -> r.FileEntry:
     size = sum(length for _, _, length in found)
-    return r.FileEntry(path, size, "ab" * 32, tuple(found), mtime, mode, dataset)
+    return r.FileEntry(path, size, "ab" * 32, tuple(found), mtime, mode, dataset, profile)
 
 
 entries: st.SearchStrategy[r.Entry] = st.one_of(
-    st.builds(make_file, paths, extents, mtimes, modes, texts),
+    st.builds(make_file, paths, extents, mtimes, modes, texts, profiles),
     st.builds(r.DirEntry, paths, mtimes, modes),
     st.builds(r.LinkEntry, paths, st.binary(min_size=1, max_size=9).filter(lambda t: 0 not in t), mtimes, modes),
     st.builds(r.UnreadEntry, paths, st.just("locked")),
@@ -95,6 +100,13 @@ FILE = {
     [
         *[({name: None}, "path-grammar" if name == "path_b64" else "field-type") for name in FILE],
         ({"extra": 1}, "field-unknown"),
+        ({"profile": {}}, None),
+        ({"profile": {"rows": 3, "anything": [{"a": [None, -1]}]}}, None),
+        ({"profile": json.loads('{"a":' * 14 + "[]" + "}" * 14)}, None),
+        ({"profile": json.loads('{"a":' * 15 + "[]" + "}" * 15)}, "json-depth"),
+        ({"profile": {"share": 0.5}}, "json-integer"),
+        ({"profile": {"rows": 2**53}}, "json-integer"),
+        *[({"profile": value}, "field-type") for value in (None, [], "csv", 1)],
         ({"target": "x"}, "field-unknown"),
         ({"path_b64": "/w=="}, "field-unknown"),
         ({"path": ..., "path_b64": "YQ=="}, "path-grammar"),
@@ -149,6 +161,7 @@ def test_the_writer_checks_files() -> None:
         r.FileEntry(b"a", 5, "ab" * 32, ((0, -1, 5),), 0, None, "d"),
         r.FileEntry(b"a", 5, "ab" * 32, ((0, 0, 5),), 0, -1, "d"),
         r.FileEntry(b"a", 5, "ab" * 32, ((0, 0, 5),), 0, None, ""),
+        r.FileEntry(b"a", 5, "ab" * 32, ((0, 0, 5),), 0, None, "d", {"n": 2**53}),
         r.LinkEntry(b"a", b"", 0, None),
         r.UnreadEntry(b"a", "Not a name"),
     ):
