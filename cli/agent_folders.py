@@ -38,7 +38,11 @@ def refuse_agent() -> None:
 
 def _refuse_config(out: Path, target: Path, config: Config) -> None:
     store = config.store.url if config.store and "://" not in config.store.url else None
-    for folder in (config.state, *(source.path for source in config.sources), *([Path(store)] if store else [])):
+    for folder in (
+        config.state,
+        *(source.path for source in config.sources if source.path),
+        *([Path(store)] if store else []),
+    ):
         if target.is_relative_to(folder.resolve()):
             raise _refused(out, f"{config.file} uses {folder}")
 

@@ -142,7 +142,7 @@ def _check_drives(output: Output, loaded: Config) -> None:
 
 def _paths(loaded: Config) -> dict[str, str]:
     paths = {"store": store_of(loaded).url, "state": str(loaded.state), "config": str(loaded.file)}
-    return paths | {f"source {source.name}": str(source.path) for source in loaded.sources}
+    return paths | {f"source {source.name}": str(source.path) for source in loaded.sources if source.path}
 
 
 def _fixed_drives() -> list[str] | None:

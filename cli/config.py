@@ -11,6 +11,8 @@ from typing import Literal
 
 from escrow.errors import UsageError
 
+from .source_config import SourceConfig
+from .sources import parse_source
 from .tables import Table
 from .units import parse_age, parse_rate
 
@@ -47,15 +49,6 @@ class CopyConfig:
     store: StoreConfig
     offline: bool = False
     holds: Literal["all", "keys"] = "all"
-
-
-@dataclass(frozen=True, slots=True)
-class SourceConfig:
-    """One source: its alias, its folder, patterns to leave out."""
-
-    name: str
-    path: Path
-    ignore: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +125,7 @@ def parse_config(text: str, file: Path, environment: Mapping[str, str]) -> Confi
         fingerprint=table.text_of("fingerprint", _HEX64, "64 lower-case hex digits"),
         state=file.parent / (environment.get("ESCROW_STATE") or state),
         store=named,
-        sources=tuple(_source(each, file.parent) for each in table.tables("source")),
+        sources=tuple(parse_source(each, file.parent) for each in table.tables("source")),
         rules=tuple(_rule(each) for each in table.tables("rule")),
         max_age=_max_age(table.table("status")),
         copies=copies,
@@ -211,12 +204,6 @@ def _plain(url: str) -> str:
 
 def _address(url: str, root: Path) -> str:
     return url if "://" in url else str(root / url)
-
-
-def _source(table: Table, root: Path) -> SourceConfig:
-    source = SourceConfig(table.needed("name"), root / table.needed("path"), tuple(table.texts("ignore")))
-    table.end()
-    return source
 
 
 def _rule(table: Table) -> RuleConfig:

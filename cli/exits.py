@@ -66,7 +66,7 @@ MEANING: dict[Exit, str] = {
     Exit.REFUSED: "escrow refuses: a key in the wrong place, a store that lies, a machine unknown to the charter",
     Exit.UNFINISHED: "time was up: what was sent is kept, the next run goes on",
     Exit.SERIES_CHURN: "new series begin too often: the state folder gets lost",
-    Exit.SOURCE: "a source cannot be read at all",
+    Exit.SOURCE: "a source cannot be read at all; the others are deposited",
     Exit.COPIES: "too few copies, or one that lags: see escrow status",
     Exit.CHARTER: "all is well but the charter: its review date is past",
     Exit.INTERRUPTED: "stopped from the keyboard",

@@ -90,6 +90,8 @@ def judge_verdict(codes: "Sequence[str]") -> Exit:
     """What the codes of a night's verdict mean."""
     if not codes:
         return Exit.OK
+    if "source-failed" in codes:
+        return Exit.SOURCE
     if set(codes) == {"charter-expired"}:
         return Exit.CHARTER
     return Exit.PARTIAL if "unread" in codes else Exit.SUSPICIOUS

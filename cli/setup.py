@@ -96,7 +96,7 @@ def _check_same(loaded: Config, file: Path, store: str | None, sources: list[str
     from .template import parse_source
 
     wanted = {name: path.resolve() for name, path in map(parse_source, sources)}
-    known = {one.name: one.path.resolve() for one in loaded.sources}
+    known = {one.name: one.path.resolve() for one in loaded.sources if one.path}
     url = store if store is None or "://" in store else str(Path(store).absolute())
     if (url and url != store_of(loaded).url and Path(url) != Path(store_of(loaded).url)) or not (
         wanted.items() <= known.items()

@@ -14,10 +14,10 @@ class Table:
 
     def __init__(self, raw: dict[str, object], where: str) -> None:
         self._raw = dict(raw)
-        self._where = where
+        self.where = where
 
     def _fail(self, code: str, key: str, expected: str, found: object) -> NoReturn:
-        raise UsageError(code, f"{self._where}: {key}: expected {expected}, found {found!r:.80}")
+        raise UsageError(code, f"{self.where}: {key}: expected {expected}, found {found!r:.80}")
 
     def text(self, key: str) -> str | None:
         """A text, or None where the key is absent."""
@@ -30,7 +30,7 @@ class Table:
         """A text that must be there."""
         value = self.text(key)
         if value is None:
-            raise UsageError("config-missing-key", f"{self._where}: expected {key}, found none")
+            raise UsageError("config-missing-key", f"{self.where}: expected {key}, found none")
         return value
 
     def text_of(self, key: str, grammar: re.Pattern[str], words: str) -> str | None:
@@ -48,7 +48,7 @@ class Table:
         try:
             return parse(value)
         except UsageError as error:
-            raise UsageError("config-value", f"{self._where}: {key}: {error}") from error
+            raise UsageError("config-value", f"{self.where}: {key}: {error}") from error
 
     def flag(self, key: str) -> bool:
         """true or false; false where the key is absent."""
@@ -74,14 +74,34 @@ class Table:
             return None
         if not isinstance(value, dict):
             self._fail("config-type", key, f"a table [{key}]", value)
-        return Table(value, f"{self._where}: [{key}]")
+        return Table(value, f"{self.where}: [{key}]")
+
+    def credential(self, key: str) -> "Table | None":
+        """A table that says where a credential lies. One that stands here itself is refused, and not shown."""
+        if isinstance(self._raw.get(key), str):
+            hint = "keep it elsewhere, say where, and change it: it may have been read here"
+            raise UsageError("credential-literal", f"{self.where}: {key}: no credential stands in this file", hint=hint)
+        return self.table(key)
+
+    def number(self, key: str, most: int) -> int | None:
+        """A whole number from 1 to `most`, or None."""
+        value = self._raw.pop(key, None)
+        if value is None:
+            return None
+        if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
+            self._fail("config-value", key, f"a whole number from 1 to {most}", value)
+        return value
+
+    def keys(self) -> list[str]:
+        """The keys that are left."""
+        return list(self._raw)
 
     def tables(self, key: str) -> "list[Table]":
         """The tables `[[key]]`."""
         value = self._raw.pop(key, [])
         if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
             self._fail("config-type", key, f"tables [[{key}]]", value)
-        return [Table(each, f"{self._where}: [[{key}]] {number}") for number, each in enumerate(value, 1)]
+        return [Table(each, f"{self.where}: [[{key}]] {number}") for number, each in enumerate(value, 1)]
 
     def end(self) -> None:
         """Nothing may be left."""
@@ -89,6 +109,6 @@ class Table:
             names = ", ".join(sorted(self._raw))
             raise UsageError(
                 "config-unknown-key",
-                f"{self._where}: expected no other key, found {names:.80}",
+                f"{self.where}: expected no other key, found {names:.80}",
                 hint="check the spelling, and under which [table] it stands",
             )

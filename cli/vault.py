@@ -11,7 +11,7 @@ from .output import Output
 if TYPE_CHECKING:
     from escrow.engine.sync import Anchor
     from escrow.errors import StoreError
-    from escrow.source import FolderSource, Rule
+    from escrow.source import Rule, Source
     from escrow.store import Store
     from escrow.trust import Finding, History
 
@@ -58,14 +58,13 @@ def bare_store(store: StoreConfig, *, create: bool = False) -> "Store":
     )
 
 
-def sources_of(config: Config) -> "list[FolderSource]":
-    """The folders to deposit; escrow's own are left out where they lie inside one."""
-    from escrow.source import FolderSource
+def sources_of(config: Config) -> "list[Source]":
+    """What to deposit; escrow's own folders are left out where they lie inside one."""
     from escrow.store import folder_of
 
     places = [store_of(config), *(copy.store for copy in config.copies)]
     own = [config.state, *filter(None, (folder_of(place.url) for place in places))]
-    return [FolderSource(one.name, one.path, ignore=one.ignore, skip=own) for one in config.sources]
+    return [one.open(own) for one in config.sources]
 
 
 def rules_of(config: Config) -> "list[Rule]":

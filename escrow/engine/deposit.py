@@ -74,8 +74,8 @@ def deposit(
 ) -> None:
     """Send every item of every source down its compartment's lane, in path order.
 
-    `each_block` is called for each item and each block read, and may raise Deadline. SourceError when a source as a
-    whole is unreadable.
+    `each_block` is called for each item and each block read, and may raise Deadline. SourceError when every source
+    as a whole is unreadable; one of several is unread, and its notes tell why.
     """
     with ThreadPoolExecutor(1, "read") as ahead:
         files = _Files(Reader(ahead), progress, each_block)
@@ -87,6 +87,9 @@ def deposit(
             else:
                 entry = _small_entry(item)
                 lane.add(item, encode_line(entry), entry.TYPE)
+        failures = [source.notes.failure for source in sources if source.notes.failure]
+        if failures and len(failures) == len(sources):
+            raise failures[0]
 
 
 def _small_entry(item: DirItem | LinkItem | UnreadItem) -> Entry:
@@ -107,12 +110,18 @@ class _Files:
         line = lane.known.unchanged(item)
         if line is not None:
             lane.counts["unchanged"] += 1
-            lane.add(item, line, "file", item.size)
-            self.progress.advance(item.size)
+            size = item.size or 0
+            lane.add(item, line, "file", size)
+            self.progress.advance(size)
             return
         try:
             for attempt in range(_TRIES):
-                entry = self._read(source, item, lane.writer)
+                try:
+                    entry = self._read(source, item, lane.writer)
+                except UnreadableError as error:
+                    if error.again and attempt < _TRIES - 1:
+                        continue
+                    raise
                 now = source.recheck(item)
                 if now is None:
                     break
@@ -140,7 +149,7 @@ class _Files:
                 self.each_block()
 
         with source.open(item) as raw:
-            blocks = self.reader.blocks(raw, digest.update, large=item.size > BLOCK)
+            blocks = self.reader.blocks(raw, digest.update, large=item.size is None or item.size > BLOCK)
             extents = writer.store_file(item.dataset, item.kind, counted(blocks))
         return FileEntry(
             path=item.path,

@@ -29,7 +29,7 @@ class CacheWriter:
 
     def add(self, item: Item, line: bytes) -> None:
         """Append one entry; `line` ends with LF."""
-        if isinstance(item, FileItem):
+        if isinstance(item, FileItem) and item.size is not None:
             head = f"{item.size} {item.mtime_ns} {item.ctime_ns} {item.inode} {b64encode(item.path).decode()}\n"
         else:
             head = f"- - - - {b64encode(item.path).decode()}\n"
@@ -90,10 +90,12 @@ class CacheReader:
             return
 
     def unchanged(self, item: FileItem) -> bytes | None:
-        """The list's line for `item` when size, times and inode are as they were, else None."""
+        """The list's line for `item` when size, times and inode are as they were, else None; never of a stream."""
         while self._next is not None and self._next[0] < item.path:
             self._next = next(self._entries, None)
         if self._next is None or self._next[0] != item.path:
+            return None
+        if item.size is None:
             return None
         stat = b"%d %d %d %d" % (item.size, item.mtime_ns, item.ctime_ns, item.inode)
         return self._next[2] if self._next[1] == stat else None

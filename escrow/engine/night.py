@@ -103,6 +103,7 @@ def run_night(agent: Agent, work: Work, progress: Progress) -> NightReport:
             deposit(work.sources, compartments, lanes, progress, keep_up)
             told = [finding.code for finding in review if finding.severity == "error"]
             told += sorted(set(adrift.values()))
+            told += ["source-failed"] if any(source.notes.failure for source in work.sources) else []
             published: tuple[int, Verdict] | None = _finish(press, lanes, told, progress)
         except Deadline:
             for lane in lanes.values():
@@ -236,7 +237,8 @@ def _finish(press: Press, lanes: dict[str, Lane], told: Sequence[str], progress:
         lane.writer.finish()
         manifests[name] = press.put_manifest(name, listing, lane.totals())
     codes = [code for code in _VERDICT_CODES if any(lane.counts[code] for lane in lanes.values())] + list(told)
-    verdict = Verdict(status="warn" if codes else "pass", codes=tuple(sorted(codes)))
+    status = "fail" if "source-failed" in codes else "warn" if codes else "pass"
+    verdict = Verdict(status=status, codes=tuple(sorted(codes)))
     caches = {lane.writer.series: lane.cache.keep() for lane in lanes.values()}
     seq = press.put_notice(manifests, verdict, caches)
     drop_old(press.state.folder, set(caches.values()))

@@ -11,6 +11,7 @@ from escrow.source.base import (
     UnreadableError,
     UnreadItem,
     scan_all,
+    stream_item,
 )
 from escrow.source.compartments import Compartments, Rule, compile_globs
 from escrow.source.folder import FolderSource
@@ -35,4 +36,5 @@ __all__ = [
     "extended",
     "safe_target",
     "scan_all",
+    "stream_item",
 ]

@@ -22,17 +22,23 @@ class FileItem:
     """A regular file, as it was when it was last looked at.
 
     `path` is the source's name, `/`, and the relative path with `/`, in raw bytes (WTF-8 on Windows). Times are
-    nanoseconds since 1970, `mode` the permission bits (None where the source has none).
+    nanoseconds since 1970, `mode` the permission bits (None where the source has none). `size` is None for a stream:
+    its length is known only when it was read, it is read every night, and its `mtime_ns` is the time of what it shows.
     """
 
     path: bytes
-    size: int
+    size: int | None
     mtime_ns: int
     ctime_ns: int
     inode: int
     mode: int | None
     dataset: str
     kind: Kind
+
+
+def stream_item(path: bytes, time_ns: int, dataset: str, kind: Kind = "table") -> FileItem:
+    """A stream of unknown size, as things stood at `time_ns` (nanoseconds since 1970)."""
+    return FileItem(path, None, time_ns, time_ns, 0, None, dataset, kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +74,13 @@ Item = FileItem | DirItem | LinkItem | UnreadItem
 class UnreadableError(SourceError):
     """One file cannot be read (any more). `code` is the `reason` for an UnreadItem.
 
-    `permission`, `vanished`, `in-use`, `changing` (became another thing), `special`, `io-error`.
+    `permission`, `vanished`, `in-use`, `changing` (became another thing), `special`, `io-error`, and those of streams
+    (`away`, `time-out`, `exit-code`, ...). `again`: opening it once more may help, and gives the whole from its start.
     """
+
+    def __init__(self, code: str, message: str, *, hint: str = "", again: bool = False) -> None:
+        super().__init__(code, message, hint=hint)
+        self.again = again
 
 
 _WARNINGS = {
@@ -87,16 +98,21 @@ class ScanNotes:
     """What a scan saw beside its items: counts by code, for the source of this alias; no file names.
 
     Codes: those of `warnings`, and `ignored`, `hard-link`, `sparse`, `not-utf8`, `unread`. Complete once the scan is.
+    `rows`: how many rows each dataset has by the source's own count, where it counts; complete once all is read.
+    `told`: sentences about this night, without names of people. `failure`: why the source as a whole was not read.
     """
 
     alias: str
     counts: Counter[str] = field(default_factory=Counter)
+    rows: dict[str, int] = field(default_factory=dict)
+    told: list[str] = field(default_factory=list)
+    failure: SourceError | None = None
 
     def warnings(self) -> list[str]:
         """Sentences about what a person should know, in a fixed order."""
-        return [
-            f"source {self.alias}: {self.counts[code]} {text}" for code, text in _WARNINGS.items() if self.counts[code]
-        ]
+        counted = [f"{self.counts[code]} {text}" for code, text in _WARNINGS.items() if self.counts[code]]
+        failed = [f"not read ({self.failure.code}): {self.failure}"] if self.failure else []
+        return [f"source {self.alias}: {text}" for text in (*failed, *counted, *self.told)]
 
 
 class Source(Protocol):
@@ -111,7 +127,11 @@ class Source(Protocol):
         """Counts of the last scan (or the one that runs)."""
 
     def scan(self) -> Iterator[Item]:
-        """All items, sorted by path bytes. SourceError when the source as a whole cannot be read."""
+        """All items, sorted by path bytes.
+
+        SourceError, before the first item only, when the source as a whole cannot be read; what cannot be read later
+        is an UnreadItem.
+        """
 
     def open(self, item: FileItem) -> io.RawIOBase:
         """An unbuffered reader (`readinto`) of the file. It, and its reads, raise UnreadableError."""
@@ -124,12 +144,24 @@ class Source(Protocol):
 
 
 def scan_all(sources: Collection[Source]) -> Iterator[tuple[Source, Item]]:
-    """Merge the scans of several sources into one, in path order. UsageError `source-name` on equal names."""
+    """Merge the scans of several sources into one, in path order. UsageError `source-name` on equal names.
+
+    A source that cannot be read at all stops no other: it is one UnreadItem, and the `failure` of its notes.
+    """
     if len({source.name for source in sources}) != len(sources):
         raise UsageError("source-name", "two sources have one name", hint="give each its own name")
     return heapq.merge(*(_pairs(source) for source in sources), key=lambda pair: pair[1].path)
 
 
 def _pairs(source: Source) -> Iterator[tuple[Source, Item]]:
-    for item in source.scan():
+    try:
+        items = iter(source.scan())
+        first = next(items, None)
+    except SourceError as error:
+        source.notes.failure = error
+        yield source, UnreadItem(source.name.encode(), error.code)
+        return
+    if first is not None:
+        yield source, first
+    for item in items:
         yield source, item

@@ -103,6 +103,13 @@ def test_the_environment_lies_over_it() -> None:
         ('limit_upload = "2 MiB/s"', 'limit_upload = "2 MiB/h"', "config-value", "limit_upload: expected a speed"),
         ('ignore = ["*.tmp"]', 'ignore = "*.tmp"', "config-type", "[[source]] 1: ignore: expected a list"),
         ('ignore = ["*.tmp"]', "ignore = [1]", "config-type", "[[source]] 1: ignore: expected a list of texts"),
+        (
+            'path = "/srv/docs"',
+            'kind = "punch-cards"',
+            "config-source-kind",
+            "[[source]] 2: kind: expected one of folder",
+        ),
+        ('path = "/srv/docs"', "", "config-missing-key", "[[source]] 2: expected path"),
         ('name = "docs"', "", "config-missing-key", "[[source]] 2: expected name"),
         ("[[rule]]", "[rule]", "config-type", "rule: expected tables [[rule]]"),
         ("[store]", "[[store]]", "config-type", "store: expected a table [store]"),

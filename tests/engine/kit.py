@@ -18,7 +18,7 @@ from escrow.engine.state import State
 from escrow.engine.sync import Anchor
 from escrow.engine.verify import expected_objects, verify_bytes, verify_listing
 from escrow.seal import HybridIdentity, Secret, SigningKey
-from escrow.source import FolderSource, Rule
+from escrow.source import FolderSource, Rule, Source
 from escrow.store import FolderStore, MemoryStore, Store
 from escrow.trust import Finding, Head, History, Snapshot
 
@@ -145,14 +145,16 @@ class School:
         may_go_on: Callable[[], bool] = lambda: True,
         rules: Sequence[Rule] = RULES,
         state_type: type[State] = State,
+        sources: Sequence[Source] | None = None,
     ) -> NightReport:
-        """Write `files` to the source and deposit them. The state is closed whatever happens."""
+        """Write `files` to the source and deposit them, or deposit `sources` instead. The state is always closed."""
         if files is not None:
             write_tree(self.source, files)
         state = state_type.open(self.state)
         try:
             agent = Agent(store or self.store, state, key, self.clock, self.anchor)
-            return run_night(agent, Work([FolderSource("school", self.source)], rules, may_go_on), NoProgress())
+            work = Work(sources or [FolderSource("school", self.source)], rules, may_go_on)
+            return run_night(agent, work, NoProgress())
         finally:
             state.close()
 

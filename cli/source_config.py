@@ -1,0 +1,46 @@
+"""What escrow.toml says of one source, and how it becomes one. Each kind is a class of this interface."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from .tables import Table
+
+if TYPE_CHECKING:
+    from escrow.source import Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceConfig(ABC):
+    """One source. `name`: its alias; `path`: the folder or file that it reads, None where it reads none here."""
+
+    name: str
+    path: Path | None = None
+
+    @classmethod
+    @abstractmethod
+    def parse(cls, name: str, table: Table, root: Path) -> Self:
+        """Take this kind's keys out of `table`; relative paths count from `root`. UsageError."""
+
+    @abstractmethod
+    def open(self, own: Sequence[Path]) -> "Source":
+        """The source. `own`: folders of escrow itself. UsageError; nothing is connected to or read yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FolderConfig(SourceConfig):
+    """A folder; `ignore`: patterns to leave out."""
+
+    path: Path
+    ignore: tuple[str, ...] = ()
+
+    @classmethod
+    def parse(cls, name: str, table: Table, root: Path) -> Self:
+        return cls(name=name, path=root / table.needed("path"), ignore=tuple(table.texts("ignore")))
+
+    def open(self, own: Sequence[Path]) -> "Source":
+        from escrow.source import FolderSource
+
+        return FolderSource(self.name, self.path, ignore=self.ignore, skip=own)

@@ -1,0 +1,25 @@
+"""The kinds of sources that `[[source]]` knows: a new kind is a class and a line here."""
+
+from pathlib import Path
+
+from escrow.errors import UsageError
+
+from .source_config import FolderConfig, SourceConfig
+from .tables import Table
+
+KINDS: dict[str, type[SourceConfig]] = {
+    "folder": FolderConfig,
+}
+
+
+def parse_source(table: Table, root: Path) -> SourceConfig:
+    """One `[[source]]`. Without `kind` it is a folder. UsageError."""
+    name = table.needed("name")
+    kind = table.text("kind") or "folder"
+    if kind not in KINDS:
+        raise UsageError(
+            "config-source-kind", f"{table.where}: kind: expected one of {', '.join(KINDS)}, found {kind!r:.80}"
+        )
+    source = KINDS[kind].parse(name, table, root)
+    table.end()
+    return source
