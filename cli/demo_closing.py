@@ -16,12 +16,13 @@ from escrow.custody.policies import Bench, Policy, Seat
 from escrow.custody.quorum import Draft, draft_vault, hash_of
 from escrow.custody.release import Board, Scope, Terms, draft_release
 from escrow.custody.sheets import Sheet, combine_sheets
-from escrow.engine.acceptance import Opening, Tested, prove_copy, take_copy
+from escrow.engine.acceptance import Tested, prove_copy, take_copy
 from escrow.engine.copying import read_original
 from escrow.engine.fetch import fetch_exact, public_objects
 from escrow.engine.night import Agent, Work, run_night
 from escrow.engine.ports import Progress, SystemClock
 from escrow.engine.reading import choose, load_history, open_snapshot
+from escrow.engine.released import Opening
 from escrow.engine.restore import RestoreOptions, everything, restore
 from escrow.engine.state import State
 from escrow.engine.sync import Anchor

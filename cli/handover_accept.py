@@ -192,9 +192,10 @@ def _copy_and_prove(
     until: datetime,
     restore_to: Path | None,
 ) -> "tuple[Tested, History]":
-    from escrow.engine.acceptance import Opening, prove_copy, take_copy
+    from escrow.engine.acceptance import prove_copy, take_copy
     from escrow.engine.copying import read_original
     from escrow.engine.memory import remembered_head
+    from escrow.engine.released import Opening
 
     anchor = anchor_of(vault.config)
     folder = restore_to or Path(tempfile.mkdtemp(prefix="escrow-accept-"))
@@ -213,7 +214,7 @@ def sign_receipt(
     history: "History", key: "CustodianKey", grant: "Grant", tested: "Tested", until: datetime, now: datetime
 ) -> "tuple[Receipt, list[Named]]":
     """The receipt of what was found, and its objects: the receipt, then the event that tells it."""
-    from escrow.custody.deeds import identity_of, next_event, sign_deed, sign_event
+    from escrow.custody.deeds import identity_of, next_event, sign_deed, sign_event, with_nights
     from escrow.record import Receipt
 
     event = next_event(history, "accepted", [key.signing], now)
@@ -230,13 +231,20 @@ def sign_receipt(
         restored=tested.restored,
         differences=tested.differences,
     )
+    receipt = with_nights(receipt, tested.nights)
     event = replace(event, release=grant.deed, deed=identity_of(receipt))
     return receipt, [sign_deed(receipt, [key.signing]), sign_event(history, event, [key.signing])]
 
 
 def tell_tested(output: Output, tested: "Tested") -> None:
     """What was copied, read, opened and restored, and what differs."""
-    for level, proof in (("copied", tested.copied), ("L1b read", tested.read), ("L2 opened", tested.opened)):
+    proofs = {
+        "copied": tested.copied,
+        "L1b read": tested.read,
+        "L2 nights and their lists": tested.nights,
+        "L2 files of the last ones": tested.opened,
+    }
+    for level, proof in proofs.items():
         text = f"{level}: {proof.count}, {size_text(proof.bytes)}, {proof.wrong} wrong"
         output.row(text, level=level, count=proof.count, bytes=proof.bytes, wrong=proof.wrong)
     for one in tested.restored:

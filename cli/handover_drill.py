@@ -111,10 +111,11 @@ def rehearse(stage: Stage, compartments: frozenset[str], now: "datetime", progre
     """Every step up to the receipt, on a copy below the stage's folder."""
     from escrow.custody.deeds import next_event, open_grant, sign_event
     from escrow.custody.release import Scope, Terms, draft_release
-    from escrow.engine.acceptance import Copied, Opening, prove_copy, take_copy
+    from escrow.engine.acceptance import Copied, prove_copy, take_copy
     from escrow.engine.copying import read_original
     from escrow.engine.fetch import fetch_exact
     from escrow.engine.reading import load_history
+    from escrow.engine.released import Opening
     from escrow.store import FolderStore
 
     own = FolderStore(stage.folder / "archive", create=True)
@@ -225,7 +226,12 @@ def _write(out: Path, history: "History", tested: "Tested", how: str, event: str
     from .public_folder import write_whole
 
     assert history.charter is not None
-    proofs = (("Copied", tested.copied), ("Read back and compared", tested.read), ("Files opened", tested.opened))
+    proofs = (
+        ("Copied", tested.copied),
+        ("Read back and compared", tested.read),
+        ("Nights opened, with their lists", tested.nights),
+        ("Files of the last nights opened", tested.opened),
+    )
     page = drill_certificate(
         Drill(history.charter.school.name, clock(), how, proofs, tested.restored, tested.differences, event)
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from escrow.custody.charter_page import CUSTODIANS, TRIGGERS, day, groups, policy_words
+from escrow.custody.deeds import nights_of
 from escrow.custody.page import Block, Facts, Grid, Page, Points, Section, Words
 from escrow.record import Charter, Proof, Receipt, Release, Returned
 from escrow.trust import EventLink, History
@@ -193,11 +194,14 @@ def _released(history: History, release: Release) -> tuple[Block, ...]:
 
 
 def _accepted(receipt: Receipt) -> tuple[Block, ...]:
+    nights = nights_of(receipt)
+    opened = "Files of each series' last night opened with the keys"
     rows = (
         ("Objects copied into its own storage", f"{receipt.copied.count:,}, {_size(receipt.copied.bytes)}"),
         ("Locked there until", day(receipt.keep_until)),
         ("Objects read back and compared", _proof(receipt.read)),
-        ("Files opened with the keys", _proof(receipt.opened)),
+        *([("Nights opened, with their lists of files", _proof(nights))] if nights else []),
+        (opened, _proof(receipt.opened)),
         ("Last night in the copy", f"number {receipt.head.seq}"),
     )
     differences: Block = Points(receipt.differences) if receipt.differences else Words("No difference was found.")

@@ -3,16 +3,31 @@
 import base64
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
-from escrow.errors import IntegrityError, RefusedError
-from escrow.record import Charter, Event, Receipt, Record, Release, event_name, receipt_name, release_name, to_payload
+from escrow.errors import FormatError, IntegrityError, RefusedError
+from escrow.record import (
+    Charter,
+    Event,
+    Proof,
+    Receipt,
+    Record,
+    Release,
+    event_name,
+    from_object,
+    receipt_name,
+    release_name,
+    to_object,
+    to_payload,
+)
 from escrow.seal import SigningKey, parse_recipient, seal
 from escrow.trust import Grant, History, sign_record, step
 from escrow.trust.handover import check_silence
 
 Named = tuple[str, bytes]
 """An object to put: its name and its bytes."""
+_NIGHTS = "nights"
 
 
 def in_force(history: History) -> Charter:
@@ -56,6 +71,20 @@ def sign_deed(deed: Release | Receipt, keys: Sequence[SigningKey]) -> Named:
     envelope = sign_record(deed, keys)
     name = release_name if isinstance(deed, Release) else receipt_name
     return name(deed.n, envelope), envelope
+
+
+def with_nights(receipt: Receipt, nights: Proof) -> Receipt:
+    """The receipt, which tells too how many nights were opened down to their lists; a reader may skip that."""
+    return replace(receipt, ext={_NIGHTS: to_object(nights)})
+
+
+def nights_of(receipt: Receipt) -> Proof | None:
+    """What `with_nights` told; None in a receipt that does not tell it."""
+    said = (receipt.ext or {}).get(_NIGHTS)
+    try:
+        return from_object(said, Proof, _NIGHTS) if isinstance(said, dict) else None
+    except FormatError:
+        return None
 
 
 def identity_of(record: Record) -> str:

@@ -4,18 +4,19 @@ Names of files never leave here: a receipt is public.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from escrow.engine.copying import Original, check_place, copy_vault, plan_copy, whole_vault
-from escrow.engine.ports import NoProgress, Progress
-from escrow.engine.reading import SeriesOpener, load_history, open_snapshot
+from escrow.engine.ports import Progress
+from escrow.engine.reading import load_history, open_snapshot
+from escrow.engine.released import SPOILT, Opening, Run, open_run, released_runs
 from escrow.engine.restore import RestoreOptions, everything, restore
 from escrow.engine.sync import Anchor
-from escrow.engine.verify import Checked, expected_objects, verify_bytes, verify_open
-from escrow.errors import FormatError, IntegrityError, NotFoundError, UsageError, WrongKeyError
+from escrow.engine.verify import Checked, expected_objects, verify_bytes
+from escrow.errors import IntegrityError, UsageError
 from escrow.record import NoticeHead, Proof, Returned
 from escrow.store import Store
 from escrow.trust import Finding, History, Snapshot
@@ -23,29 +24,22 @@ from escrow.trust import Finding, History, Snapshot
 _TOLD = 100
 _LOCKS = 200
 _DEPOSITS = ("charter/", "stock/", "series/", "notices/")
-_SPOILT = (IntegrityError, FormatError, NotFoundError, WrongKeyError)
 
 
 @dataclass(frozen=True, slots=True)
 class Tested:
-    """What was found, as a receipt says it. `differences`: sentences without names of files."""
+    """What was found, as a receipt says it: `opened` files of each series' last night, the lists of all its `nights`.
+
+    `differences`: sentences without names of files.
+    """
 
     head: NoticeHead
     copied: Proof
     read: Proof
+    nights: Proof
     opened: Proof
     restored: tuple[Returned, ...]
     differences: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Opening:
-    """What opens released series in a copy: the ids of the keys, and who opens them."""
-
-    place: Store
-    history: History
-    keys: Collection[str]
-    opener: SeriesOpener
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +80,8 @@ def _short_locks(place: Store, keep_until: datetime) -> Iterator[Finding]:
 
 
 def prove_copy(copied: Copied, at: Opening, folder: Path, progress: Progress) -> Tested:
-    """Read all of the copy (L1b), open the last night of each series under the released keys (L2), restore the newest
-    night of each of their compartments below `folder`, and count what came back. IntegrityError `vault-empty`."""
+    """Read all of the copy (L1b), open every night under the released keys (L2), restore the newest night of each of
+    their compartments below `folder`, and count what came back. IntegrityError `vault-empty`."""
     history = copied.history
     if history.head is None:
         raise IntegrityError(
@@ -97,10 +91,11 @@ def prove_copy(copied: Copied, at: Opening, folder: Path, progress: Progress) ->
     read = verify_bytes(at.place, expected_objects(history), progress)
     told += read.findings
     differences = [f"{one.code}: {one.subject}: {one.detail}" for one in told]
-    opened, unopened = _open_series(at, progress)
+    runs = released_runs(at)
+    nights, opened, unopened = _open_nights(at, runs, progress)
     differences += unopened
     restored = []
-    for name, snapshot in sorted(_newest(at).items()):
+    for name, snapshot in sorted(_newest(runs).items()):
         one, words = _test_restore(at, snapshot, name, folder / name, progress)
         restored += [one] if one else []
         differences += words
@@ -108,49 +103,38 @@ def prove_copy(copied: Copied, at: Opening, folder: Path, progress: Progress) ->
         head=NoticeHead(seq=history.head.seq, sha256=history.head.sha256),
         copied=copied.proof,
         read=Proof(count=read.count, bytes=read.size, wrong=len(read.findings)),
+        nights=nights,
         opened=opened,
         restored=tuple(restored),
         differences=_few(differences),
     )
 
 
-def _newest(at: Opening) -> dict[str, Snapshot]:
-    """By compartment, the last night on the main branch that is under one of these keys."""
-    return {
-        part.compartment: snapshot
-        for snapshot in at.history.snapshots
-        if snapshot.on_main
-        for part in snapshot.parts
-        if part.key in at.keys
-    }
+def _newest(runs: Sequence[Run]) -> dict[str, Snapshot]:
+    """By compartment, the last night of any of its runs."""
+    return {run.compartment: run.nights[-1] for run in sorted(runs, key=lambda run: run.nights[-1].seq)}
 
 
-def _last_nights(at: Opening) -> dict[str, tuple[Snapshot, str]]:
-    """By series, its last night and compartment."""
-    return {
-        part.series: (snapshot, part.compartment)
-        for snapshot in at.history.snapshots
-        if snapshot.on_main
-        for part in snapshot.parts
-        if part.key in at.keys
-    }
-
-
-def _open_series(at: Opening, progress: Progress) -> tuple[Proof, list[str]]:
-    nights = _last_nights(at)
-    progress.stage("open the last night of each series", len(nights))
-    count = size = wrong = 0
+def _open_nights(at: Opening, runs: Sequence[Run], progress: Progress) -> tuple[Proof, Proof, list[str]]:
+    """What the lists of all nights and the files of the last ones came to, and what differs."""
+    progress.stage("open the nights of each series", sum(len(run.nights) for run in runs))
+    nights = files = Proof(count=0, bytes=0, wrong=0)
     differences = []
-    for series, (snapshot, compartment) in nights.items():
-        try:
-            result = verify_open(open_snapshot(at.place, at.history, snapshot, at.opener, [compartment]), NoProgress())
-        except _SPOILT as error:
-            result = Checked(0, 0, (Finding(error.code, series, ""),))
-        count, size, wrong = count + result.count, size + result.size, wrong + len(result.findings)
-        for code, times in sorted(Counter(one.code for one in result.findings).items()):
-            differences.append(f"{code}: {times} times in night {snapshot.seq} of series {series} ({compartment})")
-        progress.advance(1)
-    return Proof(count=count, bytes=size, wrong=wrong), differences
+    for run in runs:
+        lists, last = open_run(at, run, progress)
+        nights, files = _with(nights, lists), _with(files, last)
+        where = f"series {run.series} ({run.compartment})"
+        for code, times in sorted(Counter(one.code for one in lists.findings).items()):
+            first = min(int(one.subject) for one in lists.findings if one.code == code)
+            differences.append(f"{code}: {times} nights of {where} do not open as listed, the first is {first}")
+        for code, times in sorted(Counter(one.code for one in last.findings).items()):
+            differences.append(f"{code}: {times} times in night {run.nights[-1].seq} of {where}")
+    return nights, files, differences
+
+
+def _with(proof: Proof, more: Checked) -> Proof:
+    wrong = proof.wrong + len(more.findings)
+    return Proof(count=proof.count + more.count, bytes=proof.bytes + more.size, wrong=wrong)
 
 
 def _test_restore(
@@ -160,7 +144,7 @@ def _test_restore(
     try:
         (view,) = open_snapshot(at.place, at.history, snapshot, at.opener, [compartment])
         report = restore([view], folder, RestoreOptions(everything, escape=True), progress)
-    except _SPOILT as error:
+    except SPOILT as error:
         return None, [f"{error.code}: {where} could not be restored"]
     totals = view.manifest.totals
     sizes = list(_sizes(folder))

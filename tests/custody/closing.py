@@ -17,11 +17,12 @@ from escrow.custody.newvault import make_stock
 from escrow.custody.policies import Bench, Policy, Seat
 from escrow.custody.quorum import Draft, draft_vault
 from escrow.custody.release import Board, Scope, Terms, draft_release, released_opener
-from escrow.engine.acceptance import Copied, Opening, Tested, prove_copy, take_copy
+from escrow.engine.acceptance import Copied, Tested, prove_copy, take_copy
 from escrow.engine.copying import read_original
 from escrow.engine.fetch import fetch_exact
 from escrow.engine.ports import NoProgress
 from escrow.engine.reading import load_history
+from escrow.engine.released import Opening
 from escrow.errors import EscrowError
 from escrow.record import CustodyKeyFile
 from escrow.seal import HybridIdentity, SigningKey

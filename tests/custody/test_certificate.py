@@ -57,6 +57,8 @@ def test_after_the_transfer_it_says_who_what_and_how_to_check(place: Closing) ->
         "The sealed archive of Ysgol Bro Tegid was handed over to Cyngor Gwynedd.",
         "chair of governors (holders), head (holders); whole groups: holders",
         "Locked there until: 31 August 2051",
+        "Nights opened, with their lists of files: 3, ",
+        "Files of each series' last night opened with the keys: 2, ",
         "No difference was found.",
         "safeguarding: 1 series, which stay sealed",
         "pupil-files: answer requests of former pupils",

@@ -163,16 +163,35 @@ def test_an_acceptance_that_was_cut_off_at_any_put_goes_on(place: Closing, tmp_p
         assert codes(reloaded(place, own)) in ([], ["receipt-unnamed"])
 
 
-def test_differences_are_listed_and_name_no_file(place: Closing) -> None:
-    place.put(place.release("records", "safeguarding"))
-    history = place.history
-    part = next(one for one in history.notices[-1].series if one.compartment == "records")
-    name = r.pack_name(part.series, part.packs[-1].sha256) if part.packs else ""
+def spoil(place: Closing, name: str) -> None:
+    """The store's only version of an object is another now."""
     assert isinstance(place.store, MemoryStore)
     data = place.store.get(name)
     place.store.overwrite(name, data[:-9] + bytes(9))
     for info in list(place.store.list(name, versions=True))[1:]:
         place.store._objects[name] = [one for one in place.store._objects[name] if one.info.version != info.version]
+
+
+def test_every_released_night_is_opened_not_the_last_alone(place: Closing) -> None:
+    place.put(place.release("records"))
+    tested, _ = place.prove()
+    assert (tested.nights.count, tested.nights.wrong, tested.opened.count) == (3, 0, 2)
+    part = next(one for one in place.history.notices[1].series if one.compartment == "records")
+    assert part.manifest
+    spoil(place, r.manifest_name(part.series, 2, part.manifest.sha256))
+    place.own = MemoryStore(clock=place.clock.now)
+    tested, _ = place.prove()
+    assert (tested.nights.count, tested.nights.wrong, tested.opened.wrong) == (3, 1, 0)
+    said = [text for text in tested.differences if "nights of series" in text]
+    words = f"1 nights of series {part.series} (records) do not open as listed, the first is 2"
+    assert said == [f"store-absent: {words}"]
+
+
+def test_differences_are_listed_and_name_no_file(place: Closing) -> None:
+    place.put(place.release("records", "safeguarding"))
+    history = place.history
+    part = next(one for one in history.notices[-1].series if one.compartment == "records")
+    spoil(place, r.pack_name(part.series, part.packs[-1].sha256) if part.packs else "")
     tested, copied = place.prove()
     assert copied.findings
     assert tested.read.wrong == 1
