@@ -4,11 +4,13 @@ from pathlib import Path
 
 from escrow.errors import UsageError
 
+from .http_sources import WondeConfig
 from .source_config import FolderConfig, SourceConfig
 from .tables import Table
 
 KINDS: dict[str, type[SourceConfig]] = {
     "folder": FolderConfig,
+    "wonde": WondeConfig,
 }
 
 

@@ -58,6 +58,7 @@ OWNERS: dict[str, str] = {
     "boto3": "escrow/store/s3",
     "botocore": "escrow/store/s3",
     "cryptography": "escrow/seal/",
+    "httpx": "escrow/source/http.py",
     "segno": "escrow/custody/paper.py",
     "shamir_mnemonic": "escrow/seal/shares.py",
     "typst": "escrow/custody/paper.py",

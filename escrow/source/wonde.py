@@ -1,0 +1,260 @@
+"""A school's data by Wonde's API v1.0: every entity in full, every night, one JSON Lines file each.
+
+From Wonde's public documentation and its public clients. A row is a line, byte for byte as the server sent it
+(docs/decisions/0091-http-sources.md says what that costs). Rows are never held but for one page.
+"""
+
+import base64
+import binascii
+import heapq
+import io
+import re
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl, urlsplit
+
+from escrow.errors import FormatError, UsageError
+from escrow.source.base import FileItem, Item, ScanNotes, UnreadableError, UnreadItem, stream_item
+from escrow.source.http import HttpClient, HttpError
+from escrow.source.jsonpage import Page, read_page
+from escrow.source.streams import PieceReader
+from escrow.source.wonde_entities import ENTITIES, Entity
+
+BASE_URL = "https://api.wonde.com/v1.0"
+"""The United Kingdom's; other regions have other domains."""
+
+_SCHOOL = re.compile(r"[A-Za-z0-9]{1,40}")
+_PATH = re.compile(r"[a-z0-9-]{1,60}(/[a-z0-9-]{1,60})?")
+_ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
+_PER_PAGE = 200
+_WINDOW = 20_000
+_MAX_PHOTOS = 100_000
+_SCOPE_HINT = "ask the school to approve this permission in Wonde's portal, or take it out of `entities`"
+
+
+@dataclass(slots=True)
+class _Outcome:
+    """How the last reading of an entity went: rows, ids seen twice, the server's counts before and after."""
+
+    rows: int = 0
+    twice: int = 0
+    before: int | None = None
+    after: int | None = None
+    nulls: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def moved(self) -> bool:
+        """Whether the list changed while its pages were read: rows may be missing, or there twice."""
+        return self.twice > 0 or self.before != self.after
+
+
+class WondeSource:
+    """The school `school` under the source name `name`; a photo is a file of its own, where `photos` are asked for."""
+
+    def __init__(
+        self,
+        name: str,
+        connect: Callable[[], HttpClient],
+        school: str,
+        *,
+        entities: Sequence[Entity] | None = None,
+        now_ns: Callable[[], int] = time.time_ns,
+    ) -> None:
+        """`connect` is asked at each scan: a credential that lacks is that night's matter.
+
+        UsageError `wonde-school`, `wonde-entity`.
+        """
+        if not _SCHOOL.fullmatch(school):
+            raise UsageError("wonde-school", f"expected a Wonde id such as A1930499544, found {school[:40]!r}")
+        chosen = tuple(ENTITIES.values()) if entities is None else tuple(entities)
+        for entity in chosen:
+            if not _PATH.fullmatch(entity.path):
+                hint = "write it as Wonde does, such as students or attendance/session"
+                raise UsageError("wonde-entity", f"expected an entity, found {entity.path[:80]!r}", hint=hint)
+        self.name = name
+        self.notes = ScanNotes(name)
+        self._connect = connect
+        self._client: HttpClient
+        self._root = f"schools/{school}"
+        self._now_ns = now_ns
+        self._entities = {f"{name}/{entity.path}.jsonl".encode(): entity for entity in chosen}
+        self._outcomes: dict[bytes, _Outcome] = {}
+
+    def scan(self) -> Iterator[Item]:
+        """The school, each entity, each photo. SourceError when the server does not answer for this school at all."""
+        self.notes = ScanNotes(self.name)
+        self._client = self._connect()
+        _page(self._client, self._root, {})
+        moment = self._now_ns()
+        fixed = [self._path("school.json"), *self._entities]
+        if any(entity.counted for entity in self._entities.values()):
+            fixed.append(self._path("counts.json"))
+        items = [stream_item(path, moment, path.decode()) for path in sorted(fixed)]
+        return heapq.merge(items, self._photos(moment), key=lambda item: item.path)
+
+    def open(self, item: FileItem) -> io.RawIOBase:
+        """The rows of an entity as lines, or one answer. UnreadableError, also from its reads."""
+        entity = self._entities.get(item.path)
+        if entity is not None:
+            return PieceReader(self._told(item.path, entity))
+        if item.path == self._path("school.json"):
+            return PieceReader(iter([self._client.get(self._root).body]))
+        if item.path == self._path("counts.json"):
+            return PieceReader(iter([self._client.get(f"{self._root}/counts", self._counted()).body]))
+        return PieceReader(iter([self._photo(item.path)]))
+
+    def recheck(self, item: FileItem) -> FileItem | None:
+        """None when the list held still while it was read, else the item, to be read again."""
+        outcome = self._outcomes.pop(item.path, None)
+        if outcome is None:
+            return None
+        if outcome.moved:
+            return stream_item(item.path, self._now_ns(), item.dataset, item.kind)
+        self.notes.told += _words(self._entities[item.path].path, outcome)
+        if outcome.after is not None:
+            self.notes.rows[item.dataset] = outcome.after
+        return None
+
+    def _path(self, relative: str) -> bytes:
+        return f"{self.name}/{relative}".encode()
+
+    def _told(self, path: bytes, entity: Entity) -> Iterator[bytes]:
+        """The lines; what goes wrong is told, too: the file list keeps its code alone."""
+        try:
+            yield from self._lines(path, entity)
+        except UnreadableError as error:
+            self.notes.told.append(f"{entity.path}: {error}")
+            raise
+
+    def _lines(self, path: bytes, entity: Entity) -> Iterator[bytes]:
+        outcome = self._outcomes[path] = _Outcome(before=self._count(entity))
+        recent: OrderedDict[object, None] = OrderedDict()
+        for page in self._pages(entity):
+            if page.rows is None:
+                raise UnreadableError("http-scope", f"{entity.path}: the server answers null", hint=_SCOPE_HINT)
+            for row in page.rows:
+                outcome.rows += 1
+                values = row.value if isinstance(row.value, dict) else {}
+                for name in entity.include:
+                    outcome.nulls[name] = outcome.nulls.get(name, 0) + (values.get(name) is None)
+                known = values.get("id")
+                outcome.twice += isinstance(known, str) and known in recent
+                recent[known if isinstance(known, str) else None] = None
+            while len(recent) > _WINDOW:
+                recent.popitem(last=False)
+            if page.rows:
+                yield b"".join(row.raw + b"\n" for row in page.rows)
+        outcome.after = self._count(entity)
+
+    def _pages(self, entity: Entity) -> Iterator[Page]:
+        path = f"{self._root}/{entity.path}"
+        query: Mapping[str, str] = {"per_page": str(_PER_PAGE)}
+        if entity.include:
+            query = {**query, "include": ",".join(entity.include)}
+        asked = [dict(query)]
+        while True:
+            page = _page(self._client, path, query)
+            yield page
+            following = _following(page)
+            if following is None:
+                return
+            query = self._next_query(path, following)
+            if query == asked[-1]:
+                raise HttpError("http-body", f"{entity.path}: the next page is the same page again")
+            asked[-1] = dict(query)
+
+    def _next_query(self, path: str, address: str) -> dict[str, str]:
+        """The query of the next page; its host is never looked at: the token goes to the host that it is for."""
+        parts = urlsplit(address)
+        if parts.path.strip("/") != f"{self._client.base_path}/{path}".strip("/"):
+            raise HttpError("http-body", "the next page lies at another address than the first: it is not followed")
+        return dict(parse_qsl(parts.query, keep_blank_values=True))
+
+    def _counted(self) -> dict[str, str]:
+        return {"include": ",".join(entity.path for entity in self._entities.values() if entity.counted)}
+
+    def _count(self, entity: Entity) -> int | None:
+        """The server's own count; None where it has none, or does not tell."""
+        if not entity.counted:
+            return None
+        try:
+            page = _page(self._client, f"{self._root}/counts", {"include": entity.path})
+        except HttpError as error:
+            if error.code in ("http-forbidden", "http-missing"):
+                return None
+            raise
+        found: object = page.rows[0].value if page.rows else None
+        for name in (entity.path, "data", "count"):
+            found = found.get(name) if isinstance(found, dict) else None
+        return found if isinstance(found, int) else None
+
+    def _photos(self, moment: int) -> Iterator[Item]:
+        entity = self._entities.get(self._path("photos.jsonl"))
+        if entity is None:
+            return
+        ids: set[str] = set()
+        try:
+            for page in self._pages(entity):
+                for row in page.rows or ():
+                    known = row.value.get("id") if isinstance(row.value, dict) else None
+                    if not isinstance(known, str) or not _ID.fullmatch(known) or len(ids) >= _MAX_PHOTOS:
+                        raise HttpError("http-body", "photos: expected ids, and not too many, found otherwise")
+                    ids.add(known)
+        except UnreadableError as error:
+            yield UnreadItem(self._path("photos"), error.code)
+            return
+        for known in sorted(ids):
+            yield stream_item(self._path(f"photos/{known}.jpg"), moment, f"{self.name}/photos", "document")
+
+    def _photo(self, path: bytes) -> bytes:
+        known = path.decode().rpartition("/")[2].removesuffix(".jpg")
+        answer = self._client.get(f"{self._root}/photos/{known}")
+        if not answer.media_type.endswith("json"):
+            return answer.body
+        page = _read(answer.body)
+        content = page.rows[0].value.get("content") if page.rows and isinstance(page.rows[0].value, dict) else None
+        if not isinstance(content, str):
+            raise UnreadableError("http-scope", "a photo has no content", hint=_SCOPE_HINT)
+        try:
+            return base64.b64decode(content, validate=True)
+        except binascii.Error:
+            raise HttpError("http-body", "a photo is not base64") from None
+
+
+def _page(client: HttpClient, path: str, query: Mapping[str, str]) -> Page:
+    return _read(client.get(path, query).body)
+
+
+def _read(body: bytes) -> Page:
+    try:
+        return read_page(body)
+    except FormatError as error:
+        hint = "look at the address: is it the API, and not a web page in front of it?"
+        raise HttpError("http-body", error.args[0], hint=hint) from None
+
+
+def _following(page: Page) -> str | None:
+    """The address of the next page (`meta.pagination.next`). HttpError `http-body` where `more` has none."""
+    meta = page.rest.get("meta")
+    pagination = meta.get("pagination") if isinstance(meta, dict) else None
+    if not isinstance(pagination, dict):
+        return None
+    address = pagination.get("next")
+    if isinstance(address, str) and address:
+        return address
+    if pagination.get("more"):
+        raise HttpError("http-body", "the server says that more pages follow, and names none")
+    return None
+
+
+def _words(entity: str, outcome: _Outcome) -> list[str]:
+    told = []
+    empty = sorted(name for name, nulls in outcome.nulls.items() if nulls == outcome.rows)
+    if empty:
+        names = f"{', '.join(empty)} {'is' if len(empty) == 1 else 'are'}"
+        told.append(f"{entity}: {names} null in each of {outcome.rows} rows: the permission may be missing")
+    if outcome.after not in (None, outcome.rows):
+        told.append(f"{entity}: {outcome.rows} rows were read, the server counts {outcome.after}")
+    return told
