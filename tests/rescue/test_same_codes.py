@@ -91,24 +91,6 @@ def test_the_first_reader_is_the_one_that_was_imported() -> None:
     assert both(w.vault()).findings == ()
 
 
-def test_vectors_that_both_readers_run() -> None:
-    vectors = json.loads((test_codes.FORMAT.parents[1] / "tests/vectors/record/canonical.json").read_text("utf-8"))
-    for vector in vectors["same"]:
-        assert rescue.canonical_json(rescue.parse_json(vector["json"].encode())) == vector["canonical"].encode()
-    for vector in vectors["refused"]:
-        data = bytes.fromhex(vector["hex"])
-        assert code_of(lambda data=data: rescue.read_canonical(data)) == vector["code"], data
-    records = json.loads((test_codes.FORMAT.parents[1] / "tests/vectors/record/records.json").read_text("utf-8"))
-    for vector in records:
-        assert rescue.read_record(vector["payload"].encode(), vector["type"])["type"] == vector["type"]
-    lists = json.loads((test_codes.FORMAT.parents[1] / "tests/vectors/record/filelist.json").read_text("utf-8"))
-    for vector in lists["lines"]:
-        assert rescue.read_line(vector["line"].encode())["path"].hex() == vector["path_hex"]
-    for vector in lists["refused"]:
-        assert code_of(lambda line=vector["line"]: rescue.read_line(line.encode())) == vector["code"], vector
-    assert min(map(len, (vectors["same"], vectors["refused"], records, lists["refused"]))) > 5
-
-
 def test_shares_of_the_slip39_vectors() -> None:
     path = test_codes.FORMAT.parents[1] / "tests/vectors/slip39/vectors.json"
     vectors = json.loads(path.read_text("utf-8"))

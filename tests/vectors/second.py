@@ -1,0 +1,161 @@
+"""What the second reader (escrow/recovery/kit) answers to the same vectors."""
+
+import base64
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from tests.rescue.reader import rescue
+
+from . import files
+from .first import Answer, Given
+
+
+class Second:
+    """Answers of the second reader; `aside` is an empty folder for vaults, `root` where the vectors' objects lie."""
+
+    def __init__(self, aside: Path, root: Path = files.ROOT) -> None:
+        self.aside, self.root = aside, root
+
+    def ask(self, kind: str, given: Given) -> Answer:
+        """Codes of what is wrong (none: good), and what the reader gives."""
+        return getattr(self, kind)(given)  # type: ignore[no-any-return]
+
+    def json(self, given: Given) -> Answer:
+        data = bytes.fromhex(given["hex"])
+        codes, _ = answered(lambda: {"value": rescue.read_canonical(data)})
+        whole = codes in ([], ["json-canonical"])
+        return codes, {"canonical": rescue.canonical_json(rescue.parse_json(data)).decode()} if whole else {}
+
+    def names(self, given: Given) -> Answer:
+        kind, _, digest = rescue.kind_of(given["name"])
+        return ([], {"kind": kind, "digest": digest}) if kind else (["name-grammar"], {})
+
+    def records(self, given: Given) -> Answer:
+        payload = given["payload"].encode()
+
+        def read() -> dict[str, Any]:
+            rescue.read_record(payload, given["type"])
+            return {"sha256": hashlib.sha256(payload).hexdigest()}
+
+        return answered(read)
+
+    def envelopes(self, given: Given) -> Answer:
+        def read() -> dict[str, Any]:
+            opened = rescue.open_envelope(given["envelope"].encode(), given["type"])
+            signed = rescue.signers(opened, given["keys"])
+            if not signed:
+                raise rescue.Problem("signature", "nobody")
+            return {"sha256": opened.sha256, "signers": sorted(given["keys"].index(one) for one in signed)}
+
+        return answered(read)
+
+    def vaults(self, given: Given) -> Answer:
+        head = given.get("remembered")
+        remembered = (head["seq"], head["sha256"]) if head else None
+        objects = files.objects(given, self.root)
+        history = rescue.History(objects, given.get("vault"), given.get("fingerprint"), remembered)
+        found = sorted({(code, subject, warning) for code, subject, _, warning in history.findings})
+        gives: dict[str, Any] = {"findings": [list(one) for one in found]}
+        if history.charters:
+            gives |= {
+                "fingerprint": history.fingerprint,
+                "charter": history.charters[-1].sha256,
+                "keys": sorted(history.keys),
+                "main": [link.sha256 for link in history.main],
+                "phase": history.handover.phase,
+            }
+        return [code for code, _, _ in found], gives
+
+    deeds = vaults
+
+    def keys(self, given: Given) -> Answer:
+        text = given["text"].encode("latin-1")
+        return answered(lambda: {"recipient": rescue.open_series_key(text, given["key"], given["vault"]).recipient})
+
+    def sheets(self, given: Given) -> Answer:
+        charters = [rescue.read_record(text.encode(), "charter") for text in given["charters"]]
+
+        def read() -> dict[str, Any]:
+            shares = [rescue.read_share(words.split()) for words in given["sheets"]]
+            return {"recipient": rescue.open_by_sheets(shares, charters).recipient}
+
+        return answered(read)
+
+    def age(self, given: Given) -> Answer:
+        data = (self.root / "objects" / given["file"]).read_bytes()
+        openers = [rescue.identity_of(line) for line in given["identities"]]
+        openers += [rescue.Passphrase(text) for text in given["passphrases"]]
+
+        def read() -> dict[str, Any]:
+            plain = rescue.age_open(rescue.dearmor(data), openers)
+            return {"sha256": hashlib.sha256(plain).hexdigest(), "size": len(plain)}
+
+        return answered(read)
+
+    def packs(self, given: Given) -> Answer:
+        plain = base64.b64decode(given["plaintext"])
+
+        def read() -> dict[str, Any]:
+            pack = object.__new__(rescue.Pack)
+            pack.plain, pack.segments = memoryview(plain), rescue.read_table(memoryview(plain))
+            raw = b"".join(pack._segment(at) for at in range(len(pack.segments)))
+            return {"sha256": hashlib.sha256(raw).hexdigest(), "size": len(raw)}
+
+        return answered(read)
+
+    def lines(self, given: Given) -> Answer:
+        return answered(lambda: {"path_hex": rescue.read_line(given["line"].encode())["path"].hex()})
+
+    def lists(self, given: Given) -> Answer:
+        """The list as the reader takes it from its packs, without totals to hold it against."""
+        listed: Any = object.__new__(rescue.Compartment)
+        ref = {"extents": [], "sha256": given["sha256"], "size": given["size"]}
+        listed.manifest, listed.stream = {"list": ref, "totals": {}}, lambda _: iter([given["text"].encode()])
+        found: list[str] = []
+
+        def read() -> dict[str, Any]:
+            try:
+                for entry in listed.entries():
+                    found.append(entry["path"].decode())
+            except rescue.Problem as problem:
+                if problem.code != "list-totals":
+                    raise
+            return {"paths": found}
+
+        return answered(read)
+
+    def nights(self, given: Given) -> Answer:
+        """Every file of a night that can be read, by compartment what cannot."""
+        folder = self.aside / hashlib.sha256(repr(sorted(given["objects"].items())).encode()).hexdigest()
+        for name, data in files.objects(given, self.root):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(data)
+        vault = rescue.Vault(str(folder))
+        history = rescue.History(vault.records())
+        link = next(one for one in history.snapshots() if one.record["seq"] == given["seq"])
+        opened, problems = rescue.open_night(vault, history, link, [rescue.identity_of(given["identity"])])
+        found: dict[str, str] = {}
+        wrong = {name: code for code, name, _ in problems}
+        for one in opened:
+            listed = SimpleNamespace(name=one.name, stream=one.stream, entries=lambda one=one: _noting(one, found))
+            rescue.check_files(listed, lambda code, subject, _text, warning=False: wrong.update({subject: code}))
+        found = {path: digest for path, digest in found.items() if path not in wrong}
+        return sorted(set(wrong.values())), {"files": found, "wrong": wrong}
+
+
+def _noting(opened: Any, found: dict[str, str]) -> Any:
+    for entry in opened.entries():
+        if entry["type"] == "file":
+            found[entry["path"].decode()] = entry["sha256"]
+        yield entry
+
+
+def answered(read: Callable[[], dict[str, Any]]) -> Answer:
+    """What the reader gives, or why it refuses."""
+    try:
+        return [], read()
+    except rescue.Problem as problem:
+        return [problem.code], {}

@@ -1,0 +1,65 @@
+"""The first reader answers every vector; and the vectors are as many, and of such codes, as format.md wants."""
+
+import re
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+from .checking import ALL, VECTORS, check
+from .files import KINDS, ROOT, Vector, load
+from .first import First
+from .generate.__main__ import main
+
+FORMAT = ROOT.parents[1] / "docs" / "format.md"
+CODES = {one.code for one in VECTORS if one.code}
+
+
+@ALL
+def test_the_first_reader(vector: Vector) -> None:
+    check(vector, First().ask(vector.kind, vector.given))
+
+
+def test_there_are_good_and_bad_ones_of_each_kind(record_property: Callable[[str, object], None]) -> None:
+    good = Counter(one.kind for one in VECTORS if one.code is None)
+    bad = Counter(one.kind for one in VECTORS if one.code)
+    assert set(KINDS) == set(good) == set(bad)
+    assert len({one.label for one in VECTORS}) == len(VECTORS) > 400
+    told = f"{len(VECTORS)} vectors, {good.total()} good and {bad.total()} bad of {len(CODES)} codes"
+    record_property("summary", f"format: {told}; both readers ran each")
+
+
+def test_every_object_is_used() -> None:
+    used = {name for one in VECTORS for name in one.given.get("objects", {}).values()}
+    used |= {one.given["file"] for one in VECTORS if one.kind == "age"}
+    assert used == {path.name for path in (ROOT / "objects").glob("*")}
+
+
+LIMITS = {"json-size", "list-size"}
+"""A vector of the true size would weigh megabytes: tests/trust/test_codes.py lowers the limits."""
+STORE = {
+    *("object-deleted", "object-altered", "object-covered", "object-unnamed", "object-unseen"),
+    *("lock-missing", "lock-weak", "lock-short", "rescue-missing", "rescue-altered"),
+    *("vault-transferred",),
+}
+"""What a store says of its versions and locks, and what the nightly machine refuses."""
+WORDS = {
+    *("verify-key", "escrow-sig-1", "sub-processor"),
+    *("state-lost", "state-rolled-back", "charter-changed", "agent-changed", "store-rolled-back"),
+    *("closure-order", "vendor-notice", "vendor-insolvency", "school-instruction", "trust-transfer"),
+    *("holders-statement", "key-use", "notice-given"),
+}
+"""Values of members, which look like codes."""
+AGE = {"age-key", "age-header", "age-payload", "age-armor"}
+"""Classes of age's own specification."""
+
+
+def test_every_code_of_the_format_has_a_vector() -> None:
+    told = set(re.findall(r"`([a-z]+(?:-[a-z0-9]+)+)`", FORMAT.read_text("utf-8"))) - WORDS
+    told |= {"signature", "envelope", "rollback"}
+    assert told - LIMITS - STORE == CODES - AGE
+
+
+def test_the_generator_makes_vectors_of_the_same_kinds_and_codes(tmp_path: Path) -> None:
+    """After a change to it, or to the format's version: `python -m tests.vectors.generate`."""
+    main(tmp_path)
+    assert [(one.label, one.code) for one in load(tmp_path)] == [(one.label, one.code) for one in VECTORS]
