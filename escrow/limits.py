@@ -48,5 +48,8 @@ MIN_MANIFEST = 16 * KIB
 MAX_AGE_HEADER = 256 * KIB
 """Bytes of one age header: some hundred post-quantum recipients."""
 
+MAX_ROW = 16 * MIB
+"""Bytes of one row of a CSV table from which an erasure leaves rows out."""
+
 MAX_CLOCK_SKEW = 300
 """Seconds that the agent's clock may differ from the store's before a deposit is refused."""

@@ -16,6 +16,7 @@ from escrow.errors import DeniedError, EscrowError, ExistsError, IntegrityError,
 from escrow.limits import MIN_PACK
 from escrow.record import (
     Charter,
+    Erasure,
     Event,
     Notice,
     ParsedName,
@@ -30,7 +31,8 @@ from escrow.record import (
 from escrow.store import ObjectInfo, Store
 from escrow.trust import NO_DEEDS, Finding, Head, History, accept, peek_record
 
-_MANY, _FEW = 8, 4
+import os
+_MANY, _FEW = 8, int(os.environ.get("ESCROW_FEW","4"))
 _WAVES = {
     "README.txt": 0,
     "RESCUE": 0,
@@ -41,6 +43,7 @@ _WAVES = {
     "events": 2,
     "releases": 2,
     "receipts": 2,
+    "erasures": 2,
 }
 _KINDS: dict[str, type[Record]] = {
     "charter": Charter,
@@ -50,6 +53,7 @@ _KINDS: dict[str, type[Record]] = {
     "event": Event,
     "release": Release,
     "receipt": Receipt,
+    "erasure": Erasure,
 }
 
 
@@ -113,7 +117,7 @@ def read_original(store: Store, anchor: Anchor, remembered: Head | None = None) 
             f"{store.describe()}: expected a vault to copy, found no valid charter",
             hint="check the addresses, the vault's id and the fingerprint in the configuration",
         )
-    return Original(store, history, records | read_kit(store, history.charter)[0])
+    return Original(store, history, records | read_kit(store, history.charters)[0])
 
 
 def whole_vault(original: Original, holds: Holds = "all") -> list[Item]:
@@ -176,11 +180,11 @@ def find_bad(original: Original, place: Store, holds: Holds, progress: Progress)
     history = original.history if holds == "all" else replace(original.history, links=(), deeds=NO_DEEDS)
     findings = verify_listing(place, history, progress).findings
     lost = [one for one in findings if one.severity == "error" and one.code.startswith("object-")]
-    return (*lost, *_bad_records(whole_vault(original, holds), place, original.history.charter))
+    return (*lost, *_bad_records(whole_vault(original, holds), place, original.history.charters))
 
 
-def _bad_records(items: list[Item], place: Store, charter: Charter | None) -> Iterator[Finding]:
-    there = dict(public_objects(place)) | read_kit(place, charter)[0]
+def _bad_records(items: list[Item], place: Store, charters: Sequence[Charter]) -> Iterator[Finding]:
+    there = dict(public_objects(place)) | read_kit(place, charters)[0]
     for item in items:
         if item.data and item.name not in there:
             yield Finding("object-missing", item.name, "expected in the store, found none")

@@ -22,13 +22,14 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One path that differs. Sizes in bytes, None where there is no file."""
+    """One path that differs. Sizes in bytes, None where there is no file. `erasure`: that leaves it or rows out."""
 
     path: bytes
     kind: Literal["added", "removed", "changed"]
     size_before: int | None
     size_after: int | None
     rows: Rows | None = None
+    erasure: int | None = None
 
 
 def diff(before: Sequence[CompartmentView], after: Sequence[CompartmentView]) -> Iterator[Change]:
@@ -42,10 +43,12 @@ def diff(before: Sequence[CompartmentView], after: Sequence[CompartmentView]) ->
 def _diff_compartment(old: CompartmentView | None, new: CompartmentView | None) -> Iterator[Change]:
     for was, now in _paired(old.entries() if old else iter(()), new.entries() if new else iter(())):
         path = (now or was).path  # type: ignore[union-attr]
+        found = [view.left_out.erasure_of(path) for view in (old, new) if view]
+        erasure = min((n for n in found if n is not None), default=None)
         if was is None or now is None:
-            yield Change(path, "removed" if now is None else "added", _size(was), _size(now))
+            yield Change(path, "removed" if now is None else "added", _size(was), _size(now), erasure=erasure)
         elif not _same(was, now):
-            yield Change(path, "changed", _size(was), _size(now), _rows(old, was, new, now))
+            yield Change(path, "changed", _size(was), _size(now), _rows(old, was, new, now), erasure)
 
 
 def _rows(old: CompartmentView | None, was: Entry, new: CompartmentView | None, now: Entry) -> Rows | None:

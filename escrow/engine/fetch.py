@@ -11,7 +11,7 @@ from escrow.record import FOLDERS, check_name, parse_name
 from escrow.store import ObjectInfo, Store
 
 _PARALLEL = 8
-_PUBLIC = ("charter", "stock", "series", "notice", "event", "release", "receipt")
+_PUBLIC = ("charter", "stock", "series", "notice", "event", "release", "receipt", "erasure")
 
 
 def public_objects(store: Store, prefixes: Iterable[str] = FOLDERS, after: str = "") -> Iterator[tuple[str, bytes]]:

@@ -14,7 +14,7 @@ from escrow.trust import Finding, History
 
 _TOLD = 100
 _FOLDED = ("lock-", "object-unnamed")
-_RECORDS = ("charter", "stock", "series", "event", "release", "receipt")
+_RECORDS = ("charter", "stock", "series", "event", "release", "receipt", "erasure")
 
 
 @dataclass(frozen=True, slots=True)

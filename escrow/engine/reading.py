@@ -1,10 +1,11 @@
 """From a vault's history and a custody identity to what a snapshot holds."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from escrow.engine.fetch import fetch_exact, public_objects
 from escrow.engine.packread import SeriesPacks
+from escrow.engine.register import NOTHING, LeftOut, open_register
 from escrow.engine.sync import Anchor
 from escrow.errors import IntegrityError, NotFoundError, UsageError
 from escrow.pack.frames import unwrap_manifest
@@ -62,11 +63,16 @@ def choose(history: History, which: str) -> Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class CompartmentView:
-    """One compartment of one snapshot, opened."""
+    """One compartment of one snapshot, opened. What `left_out` names must not be given out: ask it, or `check` it."""
 
     name: str
     manifest: Manifest
     packs: SeriesPacks
+    left_out: LeftOut = NOTHING
+
+    def without_register(self) -> "CompartmentView":
+        """The same, with everything that was erased: for who was told that it is there."""
+        return replace(self, left_out=NOTHING)
 
     def entries(self) -> Iterator[Entry]:
         """The file list, proven at its end: IntegrityError `list-hash` or `list-totals` otherwise."""
@@ -115,4 +121,5 @@ def _open_part(
     wanted = (history.vault, part.series, part.compartment, snapshot.seq, len(packs))
     if said != wanted:
         raise IntegrityError("manifest-place", f"expected a manifest of {wanted}, found one of {said}")
-    return CompartmentView(part.compartment, manifest, SeriesPacks(store, part.series, packs, identity))
+    left_out = open_register(history, key.id, snapshot.seq, identity)
+    return CompartmentView(part.compartment, manifest, SeriesPacks(store, part.series, packs, identity), left_out)

@@ -4,26 +4,31 @@ Nothing is written outside the folder. A file is there under its name only when 
 what is already right, so that an interrupted restore goes on.
 """
 
+import filecmp
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
 
 from escrow.engine.ports import Progress
 from escrow.engine.reading import CompartmentView
+from escrow.engine.restored import RestoreReport
+from escrow.engine.rows import RowFilter, RowRule
 from escrow.engine.scatter import Part, scatter
 from escrow.errors import EscrowError, FormatError, IntegrityError, LimitError, StateError, UsageError
+from escrow.limits import MIB
 from escrow.record import DirEntry, Entry, FileEntry, LinkEntry, UnreadEntry
 from escrow.source import Collisions, escape_component, extended, safe_target
 
 _BATCH_EXTENTS = 200_000
 _BATCH_FILES = 5_000
 _SUFFIX = ".escrow-part"
+_ROWS_SUFFIX = ".escrow-rows"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,27 +40,15 @@ class RestoreOptions:
     escape: bool = False
 
 
-@dataclass(slots=True)
-class RestoreReport:
-    """What came back; `size` in bytes. `failed`: path, code, words; `unread`: what the night itself could not read."""
-
-    files: int = 0
-    size: int = 0
-    already: int = 0
-    links: int = 0
-    failed: list[tuple[bytes, str, str]] = field(default_factory=list)
-    unread: list[tuple[bytes, str]] = field(default_factory=list)
-
-    def fail(self, path: bytes, error: EscrowError) -> None:
-        self.failed.append((path, error.code, str(error)))
-
-
 def restore(views: list[CompartmentView], folder: Path, options: RestoreOptions, progress: Progress) -> RestoreReport:
     """Restore every wanted entry of `views` below `folder`.
 
-    Raises StateError (`restore-space`, `restore-unwritable`); what is wrong with single files stands in the report.
+    Raises StateError (`restore-space`, `restore-unwritable`), and IntegrityError (`erasure-missing`, `erasure-damaged`)
+    before anything is written; what is wrong with single files stands in the report.
     """
     report = RestoreReport()
+    for view in views:
+        view.left_out.check()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         run = _Restore(folder, options, progress, report)
@@ -105,32 +98,66 @@ class _Restore:
         self._links: list[tuple[LinkEntry, Path]] = []
 
     def compartment(self, view: CompartmentView) -> None:
-        for batch in self._batches(view.entries()):
+        for batch in self._batches(view):
             spoilt = scatter(view.packs, batch, self._progress)
             with ThreadPoolExecutor(2, "prove") as pool:
                 for number, (part, proven) in enumerate(zip(batch, pool.map(_prove, batch), strict=True)):
-                    self._settle(part, spoilt.get(number) or proven)
+                    self._settle(part, spoilt.get(number) or proven, view.left_out.rows.get(part.entry.path, ()))
 
-    def _settle(self, part: Part, error: EscrowError | None) -> None:
+    def _settle(self, part: Part, error: EscrowError | None, rules: Sequence[RowRule]) -> None:
         entry = part.entry
-        if error:
+        try:
+            if error:
+                raise error
+            size = self._leave_out_rows(part, rules) if rules else entry.size
+        except EscrowError as fault:
             part.temporary.unlink(missing_ok=True)
-            self._report.fail(entry.path, error)
+            if fault.code == "erasure-whole":
+                self._report.omit(entry, min(rule.n for rule in rules), str(fault))
+            else:
+                self._report.fail(entry.path, fault)
+            return
+        if size is None:
             return
         os.utime(part.temporary, ns=(entry.mtime, entry.mtime))
         if entry.mode is not None and os.name == "posix":
             part.temporary.chmod(entry.mode & 0o777)
         part.temporary.replace(part.target)
         self._report.files += 1
-        self._report.size += entry.size
+        self._report.size += size
 
-    def _batches(self, entries: Iterator[Entry]) -> Iterator[list[Part]]:
+    def _leave_out_rows(self, part: Part, rules: Sequence[RowRule]) -> int | None:
+        """The proven table without its erased rows, in place of the whole one: its bytes; None where it is there."""
+        short = part.temporary.with_name(part.temporary.name.removesuffix(_SUFFIX) + _ROWS_SUFFIX)
+        short.unlink(missing_ok=True)
+        try:
+            with part.temporary.open("rb") as whole, short.open("xb") as file:
+                table = RowFilter(iter(lambda: whole.read(MIB), b""), rules)
+                file.writelines(table)
+            if os.path.lexists(part.target) and _same_bytes(short, part.target):
+                part.temporary.unlink()
+                self._report.already += 1
+            else:
+                self._check_free(part.target)
+                short.replace(part.temporary)
+        finally:
+            short.unlink(missing_ok=True)
+        there = not part.temporary.exists()
+        size = (part.target if there else part.temporary).stat().st_size
+        self._report.omit_rows(part.entry, table.left_out, size)
+        return None if there else size
+
+    def _batches(self, view: CompartmentView) -> Iterator[list[Part]]:
         batch: list[Part] = []
         extents = 0
-        for entry in entries:
+        for entry in view.entries():
             if not self._options.wanted(entry.path):
                 continue
-            part = self._place(entry)
+            erasure = view.left_out.whole(entry.path)
+            if erasure is not None:
+                self._report.omit(entry, erasure)
+                continue
+            part = self._place(entry, shortened=entry.path in view.left_out.rows)
             if part:
                 batch.append(part)
                 extents += len(part.entry.extents)
@@ -141,25 +168,25 @@ class _Restore:
         if batch:
             yield batch
 
-    def _place(self, entry: Entry) -> Part | None:
-        """Prepare the place of one entry; a Part when bytes have to be written."""
+    def _place(self, entry: Entry, *, shortened: bool) -> Part | None:
+        """Prepare the place of one entry; a Part when bytes have to be written. `shortened`: rows of it will go."""
         if isinstance(entry, UnreadEntry):
             self._report.unread.append((entry.path, entry.reason))
             return None
         try:
-            return self._place_at(self._target(entry), entry)
+            return self._place_at(self._target(entry), entry, shortened=shortened)
         except (FormatError, UsageError) as error:
             self._report.fail(entry.path, error)
             return None
 
-    def _place_at(self, target: Path, entry: FileEntry | DirEntry | LinkEntry) -> Part | None:
+    def _place_at(self, target: Path, entry: FileEntry | DirEntry | LinkEntry, *, shortened: bool) -> Part | None:
         if isinstance(entry, DirEntry):
             self._make_folder(target)
         elif isinstance(entry, LinkEntry):
             self._links.append((entry, target))
         else:
             self._make_folder(target.parent)
-            return self._file_part(entry, target)
+            return self._file_part(entry, target, shortened=shortened)
         return None
 
     def _target(self, entry: Entry) -> Path:
@@ -183,14 +210,18 @@ class _Restore:
         path.mkdir(exist_ok=True)
         self._folders.add(path)
 
-    def _file_part(self, entry: FileEntry, target: Path) -> Part | None:
-        if os.path.lexists(target):
-            if _is_right(target, entry):
+    def _check_free(self, target: Path) -> None:
+        """Refuses a place that holds something else. UsageError restore-exists."""
+        if os.path.lexists(target) and not (self._options.overwrite and (target.is_symlink() or not target.is_dir())):
+            raise UsageError("restore-exists", "another file is there", hint="use --overwrite or an empty folder")
+
+    def _file_part(self, entry: FileEntry, target: Path, *, shortened: bool) -> Part | None:
+        if not shortened:
+            if os.path.lexists(target) and _is_right(target, entry):
                 self._report.already += 1
                 self._progress.advance(entry.size)
                 return None
-            if not self._options.overwrite or (target.is_dir() and not target.is_symlink()):
-                raise UsageError("restore-exists", "another file is there", hint="use --overwrite or an empty folder")
+            self._check_free(target)
         if entry.size > self._room:
             raise LimitError(
                 "restore-space", f"{entry.size} bytes are needed, {self._room} are free", hint="choose another disk"
@@ -232,6 +263,10 @@ def _is_right(target: Path, entry: FileEntry) -> bool:
         return False
     with target.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest() == entry.sha256
+
+
+def _same_bytes(one: Path, other: Path) -> bool:
+    return other.is_file() and not other.is_symlink() and filecmp.cmp(one, other, shallow=False)
 
 
 def _prove(part: Part) -> IntegrityError | None:

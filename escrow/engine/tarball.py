@@ -3,14 +3,17 @@
 import hashlib
 import os
 import tarfile
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Sequence
 from io import RawIOBase
 from typing import BinaryIO
 
 from escrow.engine.ports import Progress
 from escrow.engine.reading import CompartmentView
-from escrow.engine.restore import RestoreOptions, RestoreReport
-from escrow.errors import IntegrityError
+from escrow.engine.restore import RestoreOptions
+from escrow.engine.restored import RestoreReport
+from escrow.engine.rows import RowFilter, RowRule
+from escrow.errors import FormatError, IntegrityError
 from escrow.record import DirEntry, Entry, FileEntry, LinkEntry, UnreadEntry
 from escrow.source import safe_target
 
@@ -39,8 +42,11 @@ def write_tar(
     """Write every wanted entry to `out`.
 
     A tar cannot take back what it has written: IntegrityError or FormatError ends it at the first damaged file.
+    IntegrityError `erasure-missing`, `erasure-damaged` before anything is written.
     """
     report = RestoreReport()
+    for view in views:
+        view.left_out.check()
     progress.stage("write tar", sum(view.manifest.totals.bytes for view in views))
     with tarfile.open(fileobj=out, mode="w|", format=tarfile.PAX_FORMAT) as tar:
         for view in views:
@@ -61,6 +67,10 @@ def _proven(view: CompartmentView, entry: FileEntry) -> Iterator[bytes]:
 
 
 def _add(tar: tarfile.TarFile, view: CompartmentView, entry: Entry, report: RestoreReport) -> None:
+    erasure = view.left_out.whole(entry.path)
+    if erasure is not None:
+        report.omit(entry, erasure)
+        return
     if isinstance(entry, UnreadEntry):
         report.unread.append((entry.path, entry.reason))
         return
@@ -75,9 +85,27 @@ def _add(tar: tarfile.TarFile, view: CompartmentView, entry: Entry, report: Rest
         info.type, info.linkname = tarfile.SYMTYPE, os.fsdecode(entry.target)
         tar.addfile(info)
     else:
-        info.size = entry.size
-        blocks = _proven(view, entry)
+        rules = view.left_out.rows.get(entry.path, ())
+        size = _shortened(view, entry, rules, report) if rules else entry.size
+        if size is None:
+            return
+        info.size = size
+        blocks = iter(RowFilter(_proven(view, entry), rules)) if rules else _proven(view, entry)
         tar.addfile(info, _Blocks(blocks))
-        next(blocks, None)  # tar stops at the last byte, before the hash is compared
+        deque(blocks, 0)  # tar stops at the last byte, before the hash is compared
         report.files += 1
-        report.size += entry.size
+        report.size += size
+
+
+def _shortened(view: CompartmentView, entry: FileEntry, rules: Sequence[RowRule], report: RestoreReport) -> int | None:
+    """The bytes of a table without its erased rows, which a tar says first; None where it is left out whole."""
+    table = RowFilter(_proven(view, entry), rules)
+    try:
+        size = sum(map(len, table))
+    except FormatError as error:
+        if error.code != "erasure-whole":
+            raise
+        report.omit(entry, min(rule.n for rule in rules), str(error))
+        return None
+    report.omit_rows(entry, table.left_out, size)
+    return size

@@ -232,6 +232,7 @@ def verify_open(views: Sequence[CompartmentView], progress: Progress) -> Checked
     findings: list[Finding] = []
     count = size = 0
     for view in views:
+        findings += [_about(view.name, fault) for fault in view.left_out.faults]
         try:
             for entry in view.entries():
                 if isinstance(entry, FileEntry):

@@ -29,6 +29,7 @@ from escrow.record.deeds import (
     ReleasedKey,
     Returned,
 )
+from escrow.record.erasures import Erased, ErasedPath, ErasedRows, Erasure, erasure_text, parse_erasure
 from escrow.record.filelist import (
     DirEntry,
     Entry,
@@ -48,6 +49,7 @@ from escrow.record.names import (
     ParsedName,
     charter_name,
     check_name,
+    erasure_name,
     event_name,
     key_id_of,
     key_name,
@@ -88,6 +90,10 @@ __all__ = [
     "CustodyKeyFile",
     "DirEntry",
     "Entry",
+    "Erased",
+    "ErasedPath",
+    "ErasedRows",
+    "Erasure",
     "Event",
     "EventHead",
     "Extent",
@@ -132,6 +138,8 @@ __all__ = [
     "decode_line",
     "encode",
     "encode_line",
+    "erasure_name",
+    "erasure_text",
     "event_name",
     "from_object",
     "from_payload",
@@ -142,6 +150,7 @@ __all__ = [
     "notice_name",
     "pack_name",
     "parse_custody_key",
+    "parse_erasure",
     "parse_ftime",
     "parse_name",
     "parse_series_key",

@@ -86,6 +86,24 @@ def check_path(path: bytes) -> None:
         )
 
 
+def path_member(value: JsonObject) -> bytes:
+    """The path that an object names by `path` or `path_b64`. FormatError path-grammar, field-missing, field-type."""
+    try:
+        path = _bytes_of(value, "path", "path-grammar")
+    except KeyError as error:
+        raise FormatError("field-missing", f"{error.args[0]}: expected, found none") from None
+    check_path(path)
+    return path
+
+
+def path_object(path: bytes) -> JsonObject:
+    """The member that names a path: `path`, or `path_b64` where it is no text. FormatError path-grammar."""
+    check_path(path)
+    member = parse(f"{{{_bytes_member('path', path)}}}".encode(), limit=limits.MAX_LINE)
+    assert isinstance(member, dict)
+    return member
+
+
 def encode_line(entry: Entry) -> bytes:
     """The canonical line of an entry, LF included. FormatError for what no reader would take."""
     check_path(entry.path)

@@ -69,6 +69,8 @@ def verify_key_bytes(text: str) -> bytes:
     return raw
 
 
+BLANKS = " \t"
+"""What is taken off both ends of a CSV cell (section 13.7)."""
 NAME = _word("a name (1 to 64 of a-z 0-9 _ -)", r"[a-z0-9][a-z0-9_-]{0,63}")
 TEXT = Word(
     "a text of 1 to 1,000 characters, none below U+0020",

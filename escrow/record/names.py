@@ -8,10 +8,21 @@ from typing import Literal, TypeAlias
 from escrow.errors import IntegrityError
 
 Kind: TypeAlias = Literal[
-    "charter", "stock", "key", "series", "pack", "manifest", "notice", "event", "release", "released-key", "receipt"
+    "charter",
+    "stock",
+    "key",
+    "series",
+    "pack",
+    "manifest",
+    "notice",
+    "event",
+    "release",
+    "released-key",
+    "receipt",
+    "erasure",
 ]
 
-FOLDERS = ("charter/", "stock/", "series/", "notices/", "events/", "releases/", "receipts/")
+FOLDERS = ("charter/", "stock/", "series/", "notices/", "events/", "releases/", "receipts/", "erasures/")
 """Prefixes below which every object has a name of this grammar, or is junk."""
 
 _N = r"(?P<n>(?!0{8})[0-9]{8})"
@@ -30,6 +41,7 @@ _GRAMMAR: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     ("release", re.compile(rf"releases/{_N}-{_SHA16}\.json")),
     ("released-key", re.compile(rf"releases/(?P<key_id>[0-9a-f]{{16}})-{_SHA16}\.age")),
     ("receipt", re.compile(rf"receipts/{_N}-{_SHA16}\.json")),
+    ("erasure", re.compile(rf"erasures/{_N}-{_SHA16}\.json")),
 )
 
 
@@ -100,6 +112,11 @@ def released_key_name(key_id: str, sha256: str) -> str:
 def receipt_name(n: int, data: bytes) -> str:
     """Name of the envelope `data` of the receipt that event `n` tells."""
     return f"receipts/{n:08d}-{_sha16(data)}.json"
+
+
+def erasure_name(n: int, data: bytes) -> str:
+    """Name of the envelope `data` of the erasure that event `n` tells."""
+    return f"erasures/{n:08d}-{_sha16(data)}.json"
 
 
 def key_id_of(recipient: str) -> str:

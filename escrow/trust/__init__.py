@@ -3,7 +3,7 @@
 from escrow.trust.authority import open_series_key
 from escrow.trust.chain import Link, Packs
 from escrow.trust.envelope import Opened, add_signatures, open_record, payload_type, peek_record, sign_record
-from escrow.trust.events import NO_DEEDS, Deeds, EventLink
+from escrow.trust.events import NO_DEEDS, Deeds, EventLink, ToldErasure
 from escrow.trust.findings import Finding, Severity
 from escrow.trust.handover import Given, Grant, Handover, step
 from escrow.trust.history import Head, History, SeriesState, Snapshot, accept
@@ -24,6 +24,7 @@ __all__ = [
     "SeriesState",
     "Severity",
     "Snapshot",
+    "ToldErasure",
     "accept",
     "add_signatures",
     "open_record",

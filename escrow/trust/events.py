@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from escrow.errors import RefusedError
-from escrow.record import Charter, Event, EventHead, Notice, Receipt, Release, StockKey
+from escrow.record import Charter, Erasure, Event, EventHead, Notice, Receipt, Release, StockKey
 from escrow.record.deeds import EVENT_KINDS
 from escrow.seal import VerifyKey
 from escrow.trust.findings import Findings
@@ -30,13 +30,30 @@ class EventLink:
 
 
 @dataclass(frozen=True, slots=True)
+class ToldErasure:
+    """What an accepted event says of an erasure. `record` is None where no valid one is there: what it would leave out
+    of the series under `keys` is not known."""
+
+    n: int
+    keys: frozenset[str]
+    sha256: str
+    record: Erasure | None
+
+    def applies(self, key: str, seq: int) -> bool:
+        """Whether it is about night `seq` of a series under the key `key`."""
+        return key in self.keys and (self.record is None or self.record.until is None or seq <= self.record.until)
+
+
+@dataclass(frozen=True, slots=True)
 class Deeds:
-    """The chain of events, where the handover stands, and its releases and receipts by the hash of their payload."""
+    """The chain of events, where the handover stands, its releases and receipts by the hash of their payload, and the
+    erasure register."""
 
     events: tuple[EventLink, ...]
     handover: Handover
     releases: Mapping[str, Release]
     receipts: Mapping[str, Receipt]
+    erasures: tuple[ToldErasure, ...] = ()
 
 
 NO_DEEDS = Deeds((), Handover(), {}, {})
@@ -156,7 +173,8 @@ def accept_events(
     _check_heads(chain.links, known, findings)
     releases = dict(_releases(intake, vault, chain, keys, findings))
     receipts = dict(_receipts(intake, vault, chain, findings))
-    return Deeds(tuple(chain.links), chain.handover, releases, receipts)
+    erasures = tuple(_erasures(intake, vault, chain, findings))
+    return Deeds(tuple(chain.links), chain.handover, releases, receipts, erasures)
 
 
 def event_head(links: tuple[EventLink, ...]) -> EventHead | None:
@@ -232,3 +250,27 @@ def _receipts(intake: Intake, vault: str, chain: _Chain, findings: Findings) -> 
     for sha256, link in told.items():
         if sha256 not in taken:
             findings.add("receipt-missing", link.name, f"expected the receipt {sha256}, found none valid")
+
+
+def _erasures(intake: Intake, vault: str, chain: _Chain, findings: Findings) -> Iterator[ToldErasure]:
+    told = {link.event.deed: link for link in chain.links if link.event.kind == "erased" and not link.refused}
+    signers: dict[str, frozenset[VerifyKey]] = {}
+    records: dict[str, Erasure] = {}
+    for found in intake.erasures:
+        erasure, link = found.record, told.get(found.sha256)
+        if foreign(found, vault, findings):
+            continue
+        if link is None:
+            findings.add("erasure-unnamed", found.name, "no event tells of it: it leaves nothing out", "warning")
+        elif (erasure.n, erasure.keys, erasure.charter) != (link.event.n, link.event.keys, link.event.charter):
+            findings.add("erasure-differs", found.name, "expected what its event says, found otherwise")
+        elif signed := intake.signers(found, link.signers):
+            signers[found.sha256] = signers.get(found.sha256, frozenset()) | signed
+            records[found.sha256] = erasure
+    for sha256, link in told.items():
+        assert sha256 is not None
+        if sha256 not in records:
+            findings.add("erasure-missing", link.name, f"expected the erasure {sha256}, found none valid")
+        elif not link.signers <= signers[sha256]:
+            findings.add("erasure-quorum", link.name, "expected its erasure signed by all who signed it, found fewer")
+        yield ToldErasure(link.event.n, frozenset(link.event.keys or ()), sha256, records.get(sha256))

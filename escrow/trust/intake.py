@@ -9,6 +9,7 @@ from escrow.errors import FormatError, IntegrityError, SignatureError
 from escrow.record import (
     FOLDERS,
     Charter,
+    Erasure,
     Event,
     Notice,
     ParsedName,
@@ -38,7 +39,7 @@ class Candidate(Generic[RecordT]):
 
 
 class Intake:
-    """Sorts objects into candidate records of seven kinds; tells of everything it leaves out."""
+    """Sorts objects into candidate records of eight kinds; tells of everything it leaves out."""
 
     def __init__(self, objects: Iterable[tuple[str, bytes]], verified: frozenset[str], findings: Findings) -> None:
         self._findings = findings
@@ -51,6 +52,7 @@ class Intake:
         self.events: list[Candidate[Event]] = []
         self.releases: list[Candidate[Release]] = []
         self.receipts: list[Candidate[Receipt]] = []
+        self.erasures: list[Candidate[Erasure]] = []
         misfits: dict[str, str] = {}
         fits: set[str] = set()
         for key, data in sorted(objects):
@@ -101,6 +103,8 @@ class Intake:
                 self.releases += self._candidate(key, data, Release, name)
             elif name.kind == "receipt":
                 self.receipts += self._candidate(key, data, Receipt, name)
+            elif name.kind == "erasure":
+                self.erasures += self._candidate(key, data, Erasure, name)
             else:
                 self.notices += self._candidate(key, data, Notice, name)
         except FormatError as error:
