@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -31,16 +32,28 @@ class SourceConfig(ABC):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FolderConfig(SourceConfig):
-    """A folder; `ignore`: patterns to leave out."""
+    """A folder; `ignore`: patterns to leave out; `recipes`: names of what lies in it, the first that fits counts."""
 
     path: Path
     ignore: tuple[str, ...] = ()
+    recipes: tuple[str, ...] = ()
 
     @classmethod
     def parse(cls, name: str, table: Table, root: Path) -> Self:
-        return cls(name=name, path=root / table.needed("path"), ignore=tuple(table.texts("ignore")))
+        return cls(
+            name=name,
+            path=root / table.needed("path"),
+            ignore=tuple(table.texts("ignore")),
+            recipes=tuple(table.text_or_texts("recipe")),
+        )
 
     def open(self, own: Sequence[Path]) -> "Source":
         from escrow.source import FolderSource
 
-        return FolderSource(self.name, self.path, ignore=self.ignore, skip=own)
+        if not self.recipes:
+            return FolderSource(self.name, self.path, ignore=self.ignore, skip=own)
+        from escrow.source.recipes import classify, find_recipe
+
+        chosen = [find_recipe(name) for name in self.recipes]
+        ignore = (*self.ignore, *(glob for one in chosen for glob in one.ignore))
+        return FolderSource(self.name, self.path, ignore=ignore, skip=own, classify=partial(classify, chosen))

@@ -67,6 +67,12 @@ class Table:
             self._fail("config-type", key, "a list of texts", value)
         return texts
 
+    def text_or_texts(self, key: str) -> list[str]:
+        """A text, or a list of texts; empty where the key is absent."""
+        if isinstance(self._raw.get(key), str):
+            self._raw[key] = [self._raw[key]]
+        return self.texts(key)
+
     def table(self, key: str) -> "Table | None":
         """A table `[key]`, or None."""
         value = self._raw.pop(key, None)

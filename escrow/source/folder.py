@@ -11,14 +11,14 @@ import io
 import os
 import re
 import stat
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from escrow.errors import SourceError, UsageError
 from escrow.limits import MAX_PATH
 from escrow.source.attributes import extra_attributes
-from escrow.source.base import DirItem, FileItem, Item, LinkItem, ScanNotes, UnreadableError, UnreadItem
+from escrow.source.base import DirItem, FileItem, Item, Kind, LinkItem, ScanNotes, UnreadableError, UnreadItem
 from escrow.source.compartments import compile_globs
 from escrow.source.datasets import dataset_of, kind_of
 from escrow.source.paths import HERE, decode_name, encode_name, extended
@@ -43,9 +43,18 @@ _REASONS = {errno.ELOOP: "changing", errno.EISDIR: "changing", errno.ENXIO: "cha
 class FolderSource:
     """The folder `root` under the source name `name`, with everything below it."""
 
-    def __init__(self, name: str, root: Path, *, ignore: Sequence[str] = (), skip: Collection[Path] = ()) -> None:
+    def __init__(
+        self,
+        name: str,
+        root: Path,
+        *,
+        ignore: Sequence[str] = (),
+        skip: Collection[Path] = (),
+        classify: Callable[[bytes], tuple[str, Kind]] = lambda path: (dataset_of(path), kind_of(path)),
+    ) -> None:
         """`ignore`: patterns in the language of .gitignore, relative to `root`.
 
+        `classify` gives dataset and size class of a file by its full path.
         `skip`: folders that belong to escrow (vault, state); they are left out with a warning. Raises UsageError
         `source-name`, `glob`, or `source-own-folder` when the source lies inside one of them.
         """
@@ -53,6 +62,7 @@ class FolderSource:
             raise UsageError("source-name", f"source name {name!r} is not 1 to 64 of a-z 0-9 _ -")
         self.name = name
         self.notes = ScanNotes(name)
+        self._classify = classify
         self._root = os.path.realpath(root)
         self._ignore = compile_globs(ignore)
         self._skip = {os.path.normcase(os.path.realpath(path)) for path in skip}
@@ -107,7 +117,7 @@ class FolderSource:
             raise _unreadable(error, item.path) from error
         if not stat.S_ISREG(info.st_mode):
             raise UnreadableError("changing", f"{item.path!a} is no file any more")
-        now = _file(item.path, info)
+        now = self._file(item.path, info)
         return None if now == item else now
 
     def _native(self, path: bytes) -> str:
@@ -138,7 +148,20 @@ class FolderSource:
         counts["hard-link"] += info.st_nlink > 1
         counts["sparse"] += getattr(info, "st_blocks", info.st_size) * 512 < info.st_size
         counts.update(extra_attributes(native))
-        return _file(path, info)
+        return self._file(path, info)
+
+    def _file(self, path: bytes, info: os.stat_result) -> FileItem:
+        dataset, kind = self._classify(path)
+        return FileItem(
+            path=path,
+            size=info.st_size,
+            mtime_ns=info.st_mtime_ns,
+            ctime_ns=info.st_ctime_ns,
+            inode=info.st_ino,
+            mode=_mode(info),
+            dataset=dataset,
+            kind=kind,
+        )
 
     def _list(self, path: bytes) -> tuple[list[bytes], str]:
         """Full paths in a folder, and why there may be more ("" when there are not)."""
@@ -183,19 +206,6 @@ class _Reader(io.FileIO):
             return super().readinto(buffer)
         except OSError as error:
             raise UnreadableError(_reason(error), "a file could not be read to its end") from error
-
-
-def _file(path: bytes, info: os.stat_result) -> FileItem:
-    return FileItem(
-        path=path,
-        size=info.st_size,
-        mtime_ns=info.st_mtime_ns,
-        ctime_ns=info.st_ctime_ns,
-        inode=info.st_ino,
-        mode=_mode(info),
-        dataset=dataset_of(path),
-        kind=kind_of(path),
-    )
 
 
 def _mode(info: os.stat_result) -> int | None:
