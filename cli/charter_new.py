@@ -1,5 +1,6 @@
 """`escrow charter new`, `check` and `diff`: a charter before anybody signs it."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -30,6 +31,9 @@ def new(
         typer.Option("--type", help="A template instead of the charter in force: community, academy, church, other."),
     ] = None,
     school: Annotated[str, typer.Option(help="The school's name, for a template.")] = "<name of the school>",
+    kit: Annotated[
+        bool, typer.Option("--kit", help="Name this version's rescue kit, to lie beside the old one.")
+    ] = False,
     public: PublicOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
@@ -49,10 +53,20 @@ def new(
             raise UsageError("school-type", f"expected one of {', '.join(SCHOOL_TYPES)}, found {type_!r}")
         text = new_text(type_, school, review)
     else:
-        text = to_toml(files.find_basis(public, config).charter, review)
+        text = to_toml(_with_kit(output, files.find_basis(public, config).charter, kit), review)
     files.write_file(out, text.encode())
     output.note(f"edit {out} with any editor, then: escrow charter check {out}")
     output.finish(Exit.OK, str(out), file=str(out))
+
+
+def _with_kit(output: Output, charter: "Charter", wanted: bool) -> "Charter":
+    """The charter with the hash of this version's rescue kit, where that is wanted; told where it is another."""
+    from escrow.recovery import kit_sha256
+
+    if wanted or charter.rescue == kit_sha256():
+        return replace(charter, rescue=kit_sha256())
+    output.note("this version has a newer rescue kit than the charter: --kit names it")
+    return charter
 
 
 def check(

@@ -171,17 +171,36 @@ def _publish(basis: files.Basis, charter: "Charter", data: bytes, public: Path |
 
     name = charter_name(charter.n, data)
     _check_taken(basis.objects.items(), basis.history.fingerprint, name, data)
+    kit = _new_kit(basis, charter)
     places = []
     if config is not None or find_config(None).exists():
         store = connect(store_of(load_config(config)))
         _check_taken(public_objects(store, ("charter/",)), basis.history.fingerprint, name, data)
         until = store.now().replace(microsecond=0) + timedelta(days=charter.cap_days)
-        store.put(name, data, retain_until=until)
+        for part, content in {**kit, name: data}.items():
+            store.put(part, content, retain_until=until)
         places.append(store.describe())
     if public is not None:
+        write_public(public, kit)
         write_public(public, {name: data})
         places.append(str(public))
     return " and ".join(places)
+
+
+def _new_kit(basis: files.Basis, charter: "Charter") -> dict[str, bytes]:
+    """The rescue kit that the charter is the first to name, by its names in the vault. RefusedError `kit-other`."""
+    from .public_folder import rescue_kit
+
+    charters = [*basis.history.charters, charter]
+    kit = rescue_kit(charters)
+    if charter.rescue in (None, *(one.rescue for one in basis.history.charters)):
+        return {}
+    if not kit:
+        hint = "publish it with the version of escrow that wrote it, or write it again with escrow charter new --kit"
+        raise RefusedError(
+            "kit-other", f"the charter names the rescue kit {charter.rescue}, not this version's", hint=hint
+        )
+    return kit
 
 
 def _check_taken(objects: "Iterable[tuple[str, bytes]]", fingerprint: str, name: str, data: bytes) -> None:

@@ -121,7 +121,7 @@ def _check_place(
             history = up_to(history, seen.head, own)
         checked = [("L1a listing", verify_listing(place.store, history, progress))]
         if place.place.holds == "all":
-            findings += read_kit(place.store, history.charter)[1]
+            findings += read_kit(place.store, history.charters)[1]
         if share:
             checked.append(("L1b bytes", _read_share(found.config, place, history, share, progress)))
     except IntegrityError as error:

@@ -181,9 +181,10 @@ def roles(policy: "Policy") -> list[str]:
 def _finish(desk: Desk, draft: "Draft", what: str, public: dict[str, bytes], room: Room, began: datetime) -> None:
     """Write what is public, read it again, write the minutes."""
     from escrow.record import charter_name
+    from escrow.trust import accept
 
     name = next(name for name in public if name.startswith(charter_name(draft.charter.n, b"")[:16]))
-    write_public(room.out / PUBLIC, rescue_kit(draft.charter))
+    write_public(room.out / PUBLIC, rescue_kit([*accept(public.items()).charters, draft.charter]))
     if draft.charter.custodian is None:
         write_public(room.out / PUBLIC, public)
         ceremony.check_public(room.out / PUBLIC, draft)

@@ -1,6 +1,6 @@
 """The folder of public parts on a holder's machine: read whole, written object by object, the charter last."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,11 +50,16 @@ def write_public(folder: Path, objects: Mapping[str, bytes]) -> None:
         write_whole(folder / name, data)
 
 
-def rescue_kit(charter: "Charter") -> Mapping[str, bytes]:
-    """This version's rescue kit, where it is the one that the charter names; else nothing."""
+def rescue_kit(charters: "Sequence[Charter]") -> dict[str, bytes]:
+    """This version's rescue kit by its names in the vault, where the last of the charters names it; else nothing."""
+    from escrow.engine.rescue import kit_folder
     from escrow.recovery import kit, kit_sha256
 
-    return kit() if charter.rescue == kit_sha256() else {}
+    rescue = kit_sha256()
+    if charters[-1].rescue != rescue:
+        return {}
+    folder = kit_folder(charters, rescue)
+    return {folder + name: data for name, data in kit().items()}
 
 
 def write_whole(path: Path, data: bytes) -> None:

@@ -52,7 +52,7 @@ def read_public(folder: Path) -> tuple[dict[str, bytes], "History"]:
             f"{folder}: expected a valid charter and stock, found {found or 'none'}",
             hint="copy the whole folder public again from the key holder",
         )
-    proven = proven_kit(kit, history.charter.rescue)
+    proven = proven_kit(kit, history.charters)
     for part, data in kit.items():
         if part not in proven and _SECRET.search(data):
             raise _secret(folder / part)

@@ -82,7 +82,7 @@ def join(
     _check_store(store, history)
     findings = probe_before(loaded, accept, progress)
     until = store.now().replace(microsecond=0) + timedelta(days=charter.cap_days)
-    objects = {**rescue_kit(charter), **objects}
+    objects = {**rescue_kit(history.charters), **objects}
     progress.stage("put the public parts", len(objects))
     # The rescue kit, keys before the stock that lists them, charters last.
     for name, data in sorted(objects.items(), key=lambda one: (is_kit(one[0]), one[0]), reverse=True):

@@ -22,6 +22,7 @@ put stock/x.json                    - - - y y -
 put stock/x.age                     - - - y y -
 put events/x.json                   - - - y y -
 put README.txt                      - - - y y -
+put RESCUE/ab/RESCUE/x.txt          - - - y y -
 put probe/ab/x.txt                  - - - y y -
 put elsewhere/x                     - - - - y -
 get series/ab/packs/x.age           - y y - y -
