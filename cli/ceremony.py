@@ -160,22 +160,25 @@ def columns(words: Sequence[str]) -> str:
     return "\n".join("   ".join(cells[row::rows]).rstrip() for row in range(rows))
 
 
-def minutes(draft: "Draft", what: str, times: tuple[datetime, datetime], room: Room) -> bytes:
+def minutes(draft: "Draft", what: str, event: bytes, times: tuple[datetime, datetime], room: Room) -> bytes:
     """The minutes as a DSSE envelope, signed by all new holders. Roles, what, when, fingerprints; no secret."""
     from escrow import __version__
     from escrow.custody.quorum import hash_of
     from escrow.custody.sheetpage import policy_text
-    from escrow.record import encode, time_text
+    from escrow.record import Event, encode, time_text
     from escrow.seal import VerifyKey, sign_envelope
+    from escrow.trust import peek_record
 
     charter = draft.charter
     assert charter.custody is not None
+    told, sha256 = peek_record(event, Event)
     record: dict[str, JsonValue] = {
         "what": what,
         "vault": charter.vault,
         "school": charter.school.name,
         "fingerprint": draft.fingerprint,
         "charter": {"n": charter.n, "sha256": hash_of(charter)},
+        "event": {"n": told.n, "sha256": sha256},
         "epoch": charter.custody.epoch,
         "set": charter.custody.set,
         "policy": policy_text(charter.custody),
@@ -189,20 +192,24 @@ def minutes(draft: "Draft", what: str, times: tuple[datetime, datetime], room: R
     return sign_envelope(encode(record), MINUTES, draft.keys)
 
 
-def minutes_text(draft: "Draft", what: str, times: tuple[datetime, datetime], room: Room) -> str:
+def minutes_text(draft: "Draft", what: str, event: bytes, times: tuple[datetime, datetime], room: Room) -> str:
     """The minutes for people, to be signed by hand too."""
     from escrow import __version__
     from escrow.custody.quorum import hash_of
     from escrow.custody.sheetpage import policy_text
+    from escrow.record import Event
+    from escrow.trust import peek_record
 
     charter = draft.charter
     assert charter.custody is not None
+    told, sha256 = peek_record(event, Event)
     began, ended = (f"{one:%d %B %Y, %H:%M} UTC" for one in times)
     rows = {
         "School": charter.school.name,
         "Vault": charter.vault,
         "Fingerprint": eights(draft.fingerprint),
         "Charter": f"version {charter.n}, {hash_of(charter)}",
+        "Event": f"number {told.n}, {sha256}",
         "Sheets": f"epoch {charter.custody.epoch}, set {charter.custody.set}, {_by(room)}",
         "Opened by": policy_text(charter.custody),
         "Checked": "every word typed back by its holder; every way to open tried; every series key opened again",

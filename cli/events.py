@@ -30,7 +30,10 @@ if TYPE_CHECKING:
     from .key_use import Use
 
 app = typer.Typer(help="What was done with keys.", no_args_is_help=True, rich_markup_mode=None)
-_COLUMNS = ("n", "created", "kind", "by", "purpose", "clause", "trigger", "to", "keys", "series", "refused", "sha256")
+_COLUMNS = (
+    *("n", "created", "kind", "by", "purpose", "why", "clause", "trigger", "to", "deed", "keys", "series"),
+    *("refused", "sha256"),
+)
 
 
 @app.command("list")
@@ -44,7 +47,7 @@ def list_(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     vault = read_vault(load_config(config))
     for link in vault.history.events:
         one = link.event
-        about = one.purpose or one.trigger or ""
+        about = one.purpose or one.trigger or one.why or ""
         told = f"{one.n:>5}  {one.created:%Y-%m-%d %H:%M}  {one.kind:<12}  {', '.join(one.by)}"
         text = f"{told}  {about}" + (f"  REFUSED: {link.refused}" if link.refused else "")
         output.row(text.rstrip(), **_row(link))
@@ -142,9 +145,11 @@ def _row(link: "EventLink") -> "JsonObject":
         "kind": one.kind,
         "by": list(one.by),
         "purpose": one.purpose,
+        "why": one.why,
         "clause": one.clause,
         "trigger": one.trigger,
         "to": one.to.name if one.to else None,
+        "deed": one.deed,
         "keys": list(one.keys or ()),
         "series": list(one.series or ()),
         "refused": link.refused or None,

@@ -11,20 +11,19 @@ from escrow.errors import EscrowError, IntegrityError, UsageError
 from . import ceremony
 from .ceremony import Room
 from .desk import Desk
-from .public_folder import read_objects, rescue_kit, write_public, write_whole
+from .public_folder import amiss, load_public, read_objects, rescue_kit, write_public, write_whole
 
 if TYPE_CHECKING:
     from escrow.custody import Plan
+    from escrow.custody.deeds import Why
     from escrow.custody.policies import Policy
     from escrow.custody.quorum import Draft
     from escrow.record import Charter, StockKey
     from escrow.seal import HybridIdentity, Secret, SigningKey
     from escrow.trust import History
 
-PUBLIC, PENDING, TO_SIGN = "public", "rekey.json", "charter-to-sign.json"
+PUBLIC, PENDING, TO_SIGN, EVENT = "public", "rekey.json", "charter-to-sign.json", "custody-event.json"
 Opened: TypeAlias = "tuple[Secret, list[SigningKey]]"
-
-
 Public: TypeAlias = "tuple[dict[str, bytes], History]"
 
 
@@ -42,23 +41,28 @@ def hold_new(desk: Desk, plan: "Plan", policy: "Policy", rescue: str | None, roo
     ceremony.hand_out(desk, draft, room)
     desk.say("Now the keys of three years of nights are made, sealed, opened and checked.")
     public = found(draft, now())
-    _finish(desk, draft, "new vault", public, room, began)
+    event = _sign_event(draft, None, "ceremony", room)
+    _finish(desk, draft, "new vault", public, event, room, began)
     return draft
 
 
 def hold_reshare(desk: Desk, public: Public, opened: Opened, policy: "Policy", room: Room) -> "Draft":
     """New sheets for the same secret. Old sheets and the vault stay as they are until the new charter is published."""
+    from escrow.custody.deeds import in_force
     from escrow.custody.quorum import draft_next, last_stock, signed_charter
 
     began = now()
     objects, history = public
+    in_force(history)
     secret, old = opened
     head = last_stock(objects)[1]
     draft = ceremony.begin(
         desk, lambda: draft_next(history.charters, (secret, secret), policy, now(), head), roles(policy), room
     )
     ceremony.hand_out(desk, draft, room)
-    _finish(desk, draft, "reshare", objects | signed_charter(draft, old), room, began)
+    charter = signed_charter(draft, old)
+    event = _sign_event(draft, history, "reshare", room)
+    _finish(desk, draft, "reshare", objects | charter, event, room, began)
     return draft
 
 
@@ -67,11 +71,13 @@ def hold_rekey(desk: Desk, public: Public, opened: Opened, policy: "Policy", roo
 
     The signed charter waits in `room.out`/rekey.json; keys that are sealed already stand in `room.out`/public.
     """
+    from escrow.custody.deeds import in_force
     from escrow.custody.quorum import draft_next, last_stock, signed_charter
     from escrow.seal import Secret
 
     began = now()
     objects, history = public
+    in_force(history)
     _check_keys(public)
     secret, old = opened
     head = last_stock(objects)[1]
@@ -81,6 +87,7 @@ def hold_rekey(desk: Desk, public: Public, opened: Opened, policy: "Policy", roo
     )
     ceremony.hand_out(desk, draft, room)
     (envelope,) = signed_charter(draft, old).values()
+    _sign_event(draft, history, "rekey", room)
     write_whole(room.out / PENDING, envelope)
     finish_rekey(desk, public, draft, secret, room, began)
     return draft
@@ -105,13 +112,16 @@ def resumed(out: Path, history: "History") -> "Charter | None":
 
 
 def finish_rekey(desk: Desk, public: Public, draft: "Draft", old: "Secret", room: Room, began: datetime) -> None:
-    """Seal every series key again, sign the stock, put the charter last. Goes on where it was interrupted."""
+    """Seal every series key again, sign the stock, put charter and event last. Goes on where it was interrupted."""
     folder = room.out / PUBLIC
+    event = _sign_event(draft, public[1], "rekey", room)
     try:
         ceremony.check_public(folder, draft)
     except (UsageError, IntegrityError):
         _seal_stock(desk, public, draft, old, room)
-    _minutes(desk, draft, "rekey", room, began)
+    if draft.charter.custodian is None:
+        _put_event(folder, event)
+    _minutes(desk, draft, "rekey", event, room, began)
     (room.out / PENDING).unlink()
 
 
@@ -178,7 +188,51 @@ def roles(policy: "Policy") -> list[str]:
     return [seat.role for bench in policy.benches for seat in bench.seats]
 
 
-def _finish(desk: Desk, draft: "Draft", what: str, public: dict[str, bytes], room: Room, began: datetime) -> None:
+def _sign_event(draft: "Draft", history: "History | None", why: "Why", room: Room) -> bytes:
+    """The event that tells of the draft's charter, kept beside the public parts until the charter is among them.
+
+    One that an interrupted run has signed is taken again: two with one number would be a fork.
+    """
+    from escrow.custody.deeds import sign_custody
+    from escrow.custody.quorum import hash_of
+    from escrow.record import Event
+    from escrow.trust import peek_record
+
+    head = history.event_head if history else None
+    made = hash_of(draft.charter)
+    waiting = _waiting(room.out / EVENT)
+    if waiting is not None:
+        told = peek_record(waiting, Event)[0]
+        if (told.deed, told.prev) == (made, head.sha256 if head else None):
+            return waiting
+    _, event = sign_custody(draft.charter, head, why, made, keys=draft.keys, now=now())
+    write_whole(room.out / EVENT, event)
+    return event
+
+
+def _put_event(folder: Path, event: bytes) -> None:
+    """Put the event behind its charter, and read it as others will. IntegrityError `ceremony-written`."""
+    from escrow.record import Event, event_name
+    from escrow.trust import peek_record
+
+    told, sha256 = peek_record(event, Event)
+    write_public(folder, {event_name(told.n, event): event})
+    _, history = load_public(folder)
+    if all(link.sha256 != sha256 or link.refused for link in history.events):
+        hint = "take the vault's newest public parts, events included, and sign again: escrow keys record"
+        raise IntegrityError("ceremony-written", f"readers of {folder} would not take event {told.n}", hint=hint)
+
+
+def _waiting(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+
+
+def _finish(
+    desk: Desk, draft: "Draft", what: str, public: dict[str, bytes], event: bytes, room: Room, began: datetime
+) -> None:
     """Write what is public, read it again, write the minutes."""
     from escrow.record import charter_name
     from escrow.trust import accept
@@ -188,16 +242,17 @@ def _finish(desk: Desk, draft: "Draft", what: str, public: dict[str, bytes], roo
     if draft.charter.custodian is None:
         write_public(room.out / PUBLIC, public)
         ceremony.check_public(room.out / PUBLIC, draft)
+        _put_event(room.out / PUBLIC, event)
     else:
         write_whole(room.out / TO_SIGN, public[name])
         write_public(room.out / PUBLIC, {one: data for one, data in public.items() if one != name})
-    _minutes(desk, draft, what, room, began)
+    _minutes(desk, draft, what, event, room, began)
 
 
-def _minutes(desk: Desk, draft: "Draft", what: str, room: Room, began: datetime) -> None:
+def _minutes(desk: Desk, draft: "Draft", what: str, event: bytes, room: Room, began: datetime) -> None:
     times = (began, now())
-    write_whole(room.out / "minutes.json", ceremony.minutes(draft, what, times, room))
-    write_whole(room.out / "minutes.txt", ceremony.minutes_text(draft, what, times, room).encode())
+    write_whole(room.out / "minutes.json", ceremony.minutes(draft, what, event, times, room))
+    write_whole(room.out / "minutes.txt", ceremony.minutes_text(draft, what, event, times, room).encode())
     desk.say(f"The minutes are {room.out / 'minutes.txt'}, signed in minutes.json. They hold no secret.")
     if draft.charter.custodian is not None:
         name = draft.charter.custodian.name
@@ -206,21 +261,27 @@ def _minutes(desk: Desk, draft: "Draft", what: str, room: Room, began: datetime)
 
 
 def complete(out: Path) -> "History":
-    """Put the charter that the custodian has signed into `out`/public. IntegrityError while a signature is missing."""
+    """Put what still waits in `out` into `out`/public: the charter that the custodian has signed, then its event.
+
+    IntegrityError while a signature is missing; UsageError `complete-missing` when nothing waits.
+    """
     from escrow.record import Charter, charter_name
     from escrow.trust import accept, peek_record
 
-    try:
-        envelope = (out / TO_SIGN).read_bytes()
-    except OSError as error:
-        hint = "name the folder of escrow keys reshare or rekey"
-        raise UsageError("complete-missing", f"expected {out / TO_SIGN}, found none", hint=hint) from error
-    charter, _ = peek_record(envelope, Charter)
-    name = charter_name(charter.n, envelope)
-    history = accept([*read_objects(out / PUBLIC).items(), (name, envelope)])
-    if history.charter != charter or history.findings:
-        found = "; ".join(f"{finding.code}: {finding.detail}" for finding in history.findings[:3])
-        hint = "pass the file on to those who have not signed"
-        raise IntegrityError("charter-missing", f"{out / TO_SIGN} does not count yet: {found}", hint=hint)
-    write_public(out / PUBLIC, {name: envelope})
-    return history
+    envelope, event = _waiting(out / TO_SIGN), _waiting(out / EVENT)
+    if envelope is None and event is None:
+        hint = "name the folder of escrow keys ceremony, reshare or rekey"
+        raise UsageError("complete-missing", f"expected {out / TO_SIGN} or {out / EVENT}, found neither", hint=hint)
+    if envelope is not None:
+        charter, _ = peek_record(envelope, Charter)
+        name = charter_name(charter.n, envelope)
+        history = accept([*read_objects(out / PUBLIC).items(), (name, envelope)])
+        wrong = amiss(history)
+        if history.charter != charter or wrong:
+            found = "; ".join(f"{finding.code}: {finding.detail}" for finding in wrong[:3])
+            hint = "pass the file on to those who have not signed"
+            raise IntegrityError("charter-missing", f"{out / TO_SIGN} does not count yet: {found}", hint=hint)
+        write_public(out / PUBLIC, {name: envelope})
+    if event is not None:
+        _put_event(out / PUBLIC, event)
+    return load_public(out / PUBLIC)[1]

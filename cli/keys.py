@@ -10,7 +10,7 @@ import typer
 
 from escrow.errors import EscrowError, IntegrityError, UsageError
 
-from . import keys_quorum, keys_stock
+from . import keys_quorum, keys_record, keys_stock
 from .exits import Exit
 from .options import JsonOption
 from .output import Output
@@ -92,6 +92,7 @@ app.command()(keys_quorum.complete)
 app.command()(keys_quorum.seal_share)
 app.command()(keys_quorum.letterbox)
 app.command()(keys_stock.stock)
+app.command()(keys_record.record)
 
 
 def make_keys(plan: "Plan", passphrase: "Secret | None", out: Path) -> "NewVault":

@@ -188,9 +188,10 @@ def rekey(
 
 
 def complete(
-    out: Annotated[Path, typer.Option(help="The folder of escrow keys reshare or rekey.")], as_json: JsonOption = False
+    out: Annotated[Path, typer.Option(help="The folder of escrow keys ceremony, reshare or rekey.")],
+    as_json: JsonOption = False,
 ) -> None:
-    """Finish a reshare or rekey whose charter the custodian has signed. Needs no key.
+    """Finish what waits: a charter that the custodian has signed, an event that was cut off. Needs no key.
 
     \b
     Example: escrow keys complete --out stick

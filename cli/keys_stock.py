@@ -34,6 +34,7 @@ def stock(
     \b
     Example: escrow keys stock --public public --key custody.key
     """
+    from escrow.custody.deeds import identity_of, in_force, sign_custody, untold
     from escrow.custody.newvault import custody_identity
     from escrow.custody.quorum import last_stock, signed_stock
     from escrow.custody.stock import more_stock, wanted_keys
@@ -45,16 +46,19 @@ def stock(
     output = Output(as_json)
     refuse_agent_folder(public)
     objects, history = load_public(public)
-    assert history.charter is not None
-    counts = wanted_keys(history.charter, history.keys, _used(config), years)
+    charter = in_force(history)
+    before, _ = last_stock(objects)
+    counts = wanted_keys(charter, history.keys, _used(config), years)
     if not counts:
+        if untold(history, before):
+            output.note("no event tells what was made last: escrow keys record signs one")
         output.finish(Exit.OK, f"enough: every compartment has unused keys for {years} years", keys=0)
     secret, signers = _open(history, key, share or [], letterbox, sheets)
     _check_signers(history, signers)
-    before, _ = last_stock(objects)
     custody = custody_identity(secret, history.vault)
-    made, sealed = more_stock(history.charter, before, history.keys, counts, custody=custody, now=now())
-    write_public(public, sealed | signed_stock(made, signers))
+    made, sealed = more_stock(charter, before, history.keys, counts, custody=custody, now=now())
+    event = sign_custody(charter, history.event_head, "stock", identity_of(made), keys=signers, now=now())
+    write_public(public, sealed | signed_stock(made, signers) | dict([event]))
     load_public(public)
     for name, count in counts.items():
         output.row(f"{name:<14} {count:>4} new keys", compartment=name, keys=count)

@@ -8,19 +8,20 @@ from escrow.errors import IntegrityError, UsageError
 
 if TYPE_CHECKING:
     from escrow.record import Charter
-    from escrow.trust import History
+    from escrow.trust import Finding, History
 
 _LARGEST = 4 * 1024 * 1024
-_WANTED = ("charter", "stock", "key")
+_WANTED = ("charter", "stock", "key", "event", "release", "receipt")
+_DEEDS = ("events/", "releases/", "receipts/")
 
 
 def load_public(folder: Path) -> "tuple[dict[str, bytes], History]":
-    """Charters, stocks and sealed keys below `folder`, and what they say. UsageError, IntegrityError."""
+    """Charters, stocks, sealed keys and deeds below `folder`, and what they say. UsageError, IntegrityError."""
     from escrow.trust import accept
 
     objects = read_objects(folder)
     history = accept(objects.items())
-    wrong = [finding for finding in history.findings if finding.severity == "error"]
+    wrong = amiss(history)
     if history.charter is None or wrong:
         found = "; ".join(f"{finding.code}: {finding.detail}" for finding in wrong[:3])
         hint = "copy the public parts again from the vault"
@@ -28,12 +29,22 @@ def load_public(folder: Path) -> "tuple[dict[str, bytes], History]":
     return objects, history
 
 
+def amiss(history: "History") -> "list[Finding]":
+    """What is wrong with charters, stocks and keys. Deeds are left out: one bad event must not keep holders away."""
+    return [one for one in history.findings if one.severity == "error" and not is_deed(one.subject)]
+
+
+def is_deed(name: str) -> bool:
+    """Whether an object is of the chain of events, or told by it."""
+    return name.startswith(_DEEDS)
+
+
 def read_objects(folder: Path) -> dict[str, bytes]:
-    """Charters, stocks and sealed keys below `folder` by name, unchecked. UsageError `public-missing` for none."""
+    """Charters, stocks, sealed keys and deeds below `folder` by name, unchecked. UsageError `public-missing`."""
     from escrow.record import parse_name
 
     objects: dict[str, bytes] = {}
-    for part in ("charter", "stock"):
+    for part in ("charter", "stock", "events", "releases", "receipts"):
         for path in sorted((folder / part).glob("*")):
             name = parse_name(f"{part}/{path.name}")
             if name and name.kind in _WANTED and path.stat().st_size <= _LARGEST:
@@ -45,7 +56,7 @@ def read_objects(folder: Path) -> dict[str, bytes]:
 
 
 def write_public(folder: Path, objects: Mapping[str, bytes]) -> None:
-    """Put the objects, each whole or absent; those that are there already stay. Keys, then stocks, then charters."""
+    """Put the objects, each whole or absent; those that are there already stay. Keys, stocks, deeds, then charters."""
     for name, data in sorted(objects.items(), reverse=True):
         write_whole(folder / name, data)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from escrow.errors import IntegrityError, RefusedError, UsageError
 
 from .keys import KEY_FILE
+from .public_folder import is_deed
 
 if TYPE_CHECKING:
     from escrow.trust import History
@@ -42,11 +43,12 @@ def read_public(folder: Path) -> tuple[dict[str, bytes], "History"]:
         if path.name == KEY_FILE or _SECRET.search(data):
             raise _secret(path)
         name = parse_name(path.relative_to(folder).as_posix())
-        if name and name.kind in ("charter", "stock", "key"):
+        if name and name.kind in ("charter", "stock", "key", "event", "release", "receipt"):
             objects[path.relative_to(folder).as_posix()] = data
     history = accept(objects.items())
-    if history.charter is None or history.findings:
-        found = "; ".join(f"{finding.code}: {finding.detail}" for finding in history.findings[:3])
+    wrong = [one for one in history.findings if not is_deed(one.subject)]
+    if history.charter is None or wrong:
+        found = "; ".join(f"{finding.code}: {finding.detail}" for finding in wrong[:3])
         raise IntegrityError(
             "charter-missing",
             f"{folder}: expected a valid charter and stock, found {found or 'none'}",

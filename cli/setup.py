@@ -73,7 +73,8 @@ def join(
     """
     from escrow.engine.rescue import is_kit
 
-    from .public_folder import rescue_kit
+    from .late_events import fitting_deeds
+    from .public_folder import is_deed, rescue_kit
     from .template import fill_in
 
     charter = _check_vault(loaded, history)
@@ -82,14 +83,20 @@ def join(
     _check_store(store, history)
     findings = probe_before(loaded, accept, progress)
     until = store.now().replace(microsecond=0) + timedelta(days=charter.cap_days)
-    objects = {**rescue_kit(history.charters), **objects}
+    deeds, late = fitting_deeds(store, objects)
+    kit = rescue_kit(history.charters)
+    objects = {**kit, **{name: data for name, data in objects.items() if not is_deed(name)}, **deeds}
     progress.stage("put the public parts", len(objects))
-    # The rescue kit, keys before the stock that lists them, charters last.
-    for name, data in sorted(objects.items(), key=lambda one: (is_kit(one[0]), one[0]), reverse=True):
+
+    def place(one: tuple[str, bytes]) -> tuple[bool, bool, str]:
+        return is_kit(one[0]), not is_deed(one[0]), one[0]
+
+    # The rescue kit, keys before the stock that lists them, charters, and what tells of them.
+    for name, data in sorted(objects.items(), key=place, reverse=True):
         store.put(name, data, retain_until=until)
         progress.advance(1)
     fill_in(loaded.file, history.vault, history.fingerprint)
-    return charter, findings
+    return charter, (*findings, *late)
 
 
 def _check_same(loaded: Config, file: Path, store: str | None, sources: list[str]) -> None:

@@ -2,18 +2,21 @@
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Literal, TypeAlias
 
 from escrow.errors import FormatError, IntegrityError, RefusedError
 from escrow.record import (
     Charter,
     Event,
+    EventHead,
     Proof,
     Receipt,
     Record,
     Release,
+    Stock,
     event_name,
     from_object,
     receipt_name,
@@ -23,10 +26,11 @@ from escrow.record import (
 )
 from escrow.seal import SigningKey, parse_recipient, seal
 from escrow.trust import Grant, History, sign_record, step
-from escrow.trust.handover import check_silence
+from escrow.trust.handover import Handover, check_silence
 
 Named = tuple[str, bytes]
 """An object to put: its name and its bytes."""
+Why: TypeAlias = Literal["ceremony", "reshare", "rekey", "stock"]
 _NIGHTS = "nights"
 
 
@@ -66,6 +70,45 @@ def sign_event(history: History, event: Event, keys: Sequence[SigningKey]) -> Na
     return event_name(event.n, envelope), envelope
 
 
+def sign_custody(
+    charter: Charter, head: EventHead | None, why: Why, deed: str, *, keys: Sequence[SigningKey], now: datetime
+) -> Named:
+    """The event that tells what a ceremony, new sheets, a new secret or more stock made: `deed` is its payload's hash.
+
+    `charter` is the one that is in force once it is put, `head` the last event so far. RefusedError `event-signers`.
+    """
+    event = Event(
+        vault=charter.vault,
+        n=head.n + 1 if head else 1,
+        prev=head.sha256 if head else None,
+        kind="custody",
+        created=now.replace(microsecond=0),
+        charter=identity_of(charter),
+        by=_texts(charter, (), keys),
+        why=why,
+        deed=deed,
+    )
+    step(Handover(), event, identity_of(event), [key.public() for key in keys], charter)
+    envelope = sign_record(event, keys)
+    return event_name(event.n, envelope), envelope
+
+
+def untold(history: History, stock: Stock) -> list[tuple[Why, str]]:
+    """What made or changed custody and no event tells: why, and the hash of the charter or of the last `stock`."""
+    told = {link.event.deed for link in history.events if link.event.kind == "custody" and not link.refused}
+    found: list[tuple[Why, str]] = []
+    rekeyed = set()
+    for before, charter in zip((None, *history.charters), history.charters, strict=False):
+        if charter.custody is None or (before and before.custody == charter.custody):
+            continue
+        fresh = before is not None and before.recipients != charter.recipients
+        found.append(("rekey" if fresh else "reshare" if before else "ceremony", identity_of(charter)))
+        rekeyed |= {charter.custody.stock} if fresh else set()
+    if stock.n > 1 and stock.prev not in rekeyed:
+        found.append(("stock", identity_of(stock)))
+    return [one for one in found if one[1] not in told]
+
+
 def sign_deed(deed: Release | Receipt, keys: Sequence[SigningKey]) -> Named:
     """A release's or receipt's object."""
     envelope = sign_record(deed, keys)
@@ -94,11 +137,14 @@ def identity_of(record: Record) -> str:
 
 def signers_text(history: History, keys: Sequence[SigningKey]) -> tuple[str, ...]:
     """Who these keys are, by the charter and the releases: roles, with their group, and names of custodians."""
-    charter = in_force(history)
+    return _texts(in_force(history), (*history.handover.past, *history.handover.grants), keys)
+
+
+def _texts(charter: Charter, grants: Iterable[Grant], keys: Sequence[SigningKey]) -> tuple[str, ...]:
     roles = {one.key: f"{one.role} ({one.group})" if one.group else one.role for one in charter.holders}
     if charter.custodian:
         roles[charter.custodian.key] = charter.custodian.name
-    for grant in (*history.handover.past, *history.handover.grants):
+    for grant in grants:
         roles.setdefault(grant.to.key, grant.to.name)
     found = [roles.get(key.public().encode()) for key in keys]
     if None in found or not found:

@@ -117,7 +117,7 @@ def test_a_rekey_that_crashes_at_any_write_is_resumed(every: bool, tmp_path: Pat
             assert not (out / holding.PENDING).exists()
             works(load_public(out / "public")[0], papers)
         else:
-            assert at == 0
+            assert at <= 1
             works(published, old_papers)
 
 

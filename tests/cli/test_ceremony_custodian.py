@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from escrow_cli.ceremony import Room
-from escrow_cli.holding import PENDING, TO_SIGN, complete, hold_rekey, hold_reshare
+from escrow_cli.holding import EVENT, PENDING, TO_SIGN, complete, hold_rekey, hold_reshare
 
 from escrow.custody.policies import POLICIES
 from escrow.custody.quorum import hash_of
@@ -51,6 +51,8 @@ def test_the_custodian_signs_last(hold: Callable[..., object], tmp_path: Path) -
     public = folder(tmp_path / "public")
     assert not any(name.startswith("charter/00000003") for name in public)
     assert accept(public.items()).charter == history.charter
+    assert not any(name.startswith("events/") for name in public)
+    assert (tmp_path / EVENT).exists()
     unsigned = (tmp_path / TO_SIGN).read_bytes()
     refused = accept((public | {charter_name(3, unsigned): unsigned}).items())
     assert "charter-custodian" in [one.code for one in refused.findings]
@@ -61,6 +63,9 @@ def test_the_custodian_signs_last(hold: Callable[..., object], tmp_path: Path) -
     done = escrow("keys", "complete", "--out", tmp_path)
     assert done.code == 0, done.err
     after = deal.history(folder(tmp_path / "public"))
+    assert [(one.event.why, one.event.deed) for one in after.events] == [
+        (hold.__name__.removeprefix("hold_"), after.charter_sha256)
+    ]
     new = [parse_share(" ".join(people.papers[role])) for role in ("head", "deputy head", "LA records officer")]
     custody = open_sheets(new, after.charters)
     assert after.charter and str(custody.recipient()) in after.charter.recipients

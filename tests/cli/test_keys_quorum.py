@@ -174,11 +174,11 @@ def test_rekey_touches_no_pack(world: World) -> None:
         patch.setattr(FolderStore, "put", noted)
         publish(world, "again")
     parts = [parsed.kind for key in order if (parsed := parse_name(key))]
-    assert parts[-2:] == ["charter", "charter"], parts
+    assert parts[-3:] == ["charter", "charter", "event"], parts
     assert parts.count("charter") == 2
     after = files_of(world.root / "vault2")
     assert before.items() <= after.items()
-    assert {name.split("/")[0] for name in after.keys() - before.keys()} == {"charter", "stock"}
+    assert {name.split("/")[0] for name in after.keys() - before.keys()} == {"charter", "stock", "events"}
     assert world.run("snapshot").code == 0
     checked = world.run("verify", "--read", "1")
     assert (checked.code, "object-unnamed" in checked.out) == (0, False), checked.out
