@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from escrow.seal import SigningKey
 
 app = typer.Typer(help="A vault goes to its custodian.", no_args_is_help=True, rich_markup_mode=None)
-_KINDS = ("event", "release", "receipt", "released-key")
+_KINDS = ("event", "release", "receipt", "erasure", "released-key")
 _LARGEST = 4 * 1024 * 1024
 
 
@@ -178,7 +178,7 @@ def post(
     if history.charter is None:
         hint = "check the store's address, and vault and fingerprint in escrow.toml"
         raise IntegrityError("charter-missing", f"{store.describe()}: expected this vault's charter", hint=hint)
-    order = {kind: place for place, kind in enumerate(("released-key", "release", "receipt", "event"))}
+    order = {kind: place for place, kind in enumerate(("released-key", "release", "receipt", "erasure", "event"))}
     found = []
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()

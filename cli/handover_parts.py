@@ -31,7 +31,7 @@ NeededCustodianOption = Annotated[str, typer.Option("--custodian", metavar="FILE
 PurposeOption = Annotated[str, typer.Option(help="For which purpose of the charter.")]
 CertificateOption = Annotated[Path | None, typer.Option(metavar="PDF", help="Write a certificate for people.")]
 
-_FOLDERS = ("releases/", "receipts/", "events/")
+_FOLDERS = ("releases/", "receipts/", "erasures/", "events/")
 
 
 def clock() -> datetime:
@@ -150,8 +150,8 @@ def own_store(into: str, *, create: bool = False) -> "Store":
 
 
 def all_deeds(store: "Store", anchor: "Anchor") -> "list[Named]":
-    """Every event, release and receipt of a place, in the order of their putting: what was signed there alone goes
-    along, or its chain and another place's would part."""
+    """Every event, release, receipt and erasure of a place, in the order of their putting: what was signed there alone
+    goes along, or its chain and another place's would part."""
     from escrow.engine.copying import read_original, whole_vault
     from escrow.engine.fetch import fetch_exact
 

@@ -64,7 +64,7 @@ def open_nights(
 
     history = vault.history
     _check_purpose(vault, use)
-    board = _board(vault, use)
+    board = board_of(vault, use)
     chosen = only
     if use.custodian is not None and not only:
         known = history.handover.keys_of([key.public() for key in board.keys])
@@ -77,7 +77,7 @@ def open_nights(
     parts_used = {
         (part.key, part.series) for night in nights for part in night.parts if not chosen or part.compartment in chosen
     }
-    _leave_event(output, vault, use, board, parts_used)
+    leave_event(output, vault, use, board, parts_used)
     return views
 
 
@@ -92,13 +92,15 @@ def _check_purpose(vault: OpenVault, use: Use) -> None:
         raise RefusedError("event-purpose", found, hint="say it with --purpose, or amend the charter")
 
 
-def _board(vault: OpenVault, use: Use) -> "Board":
+def board_of(vault: OpenVault, use: Use) -> "Board":
+    """Who opens and signs: a custodian, a quorum, or the one holder."""
     if use.custodian is not None:
         return custodian_board(read_custodian(use.custodian), vault.history, vault.store)
     return open_board(use.means, vault.history)
 
 
-def _leave_event(output: Output, vault: OpenVault, use: Use, board: "Board", parts: "set[tuple[str, str]]") -> None:
+def leave_event(output: Output, vault: OpenVault, use: Use, board: "Board", parts: "set[tuple[str, str]]") -> None:
+    """Tell of a use of keys, each with a series, by an event in the store; in the state folder where none can be put."""
     from escrow.custody.deeds import next_event, sign_event
 
     try:

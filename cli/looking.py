@@ -135,7 +135,11 @@ def _show_contents(output: Output, view: "CompartmentView") -> None:
     )
     files: Counter[str] = Counter()
     sizes: Counter[str] = Counter()
+    struck: Counter[tuple[int, bool]] = Counter()
     for entry in view.entries():
+        erasure = view.left_out.erasure_of(entry.path)
+        if erasure is not None:
+            struck[erasure, view.left_out.whole(entry.path) is not None] += 1
         if isinstance(entry, FileEntry):
             files[entry.dataset] += 1
             sizes[entry.dataset] += entry.size
@@ -147,6 +151,13 @@ def _show_contents(output: Output, view: "CompartmentView") -> None:
             files=count,
             bytes=sizes[dataset],
         )
+    for (erasure, whole), count in sorted(struck.items()):
+        text = f"  {count:>7} entries are left out by erasure {erasure}" + (
+            "" if whole else ", in part: rows of tables"
+        )
+        output.row(text, compartment=view.name, erasure=erasure, entries=count, whole=whole)
+    for fault in view.left_out.faults:
+        output.row(f"  {fault.code}: {fault}", compartment=view.name, code=fault.code)
 
 
 def diff(
@@ -190,6 +201,8 @@ def _show_change(output: Output, change: "Change") -> None:
         text += f"  {' -> '.join(sizes)}"
     if rows:
         text += f"  rows: {rows.added} added, {rows.removed} removed, {rows.changed} changed"
+    if change.erasure is not None:
+        text += f"  left out, or rows of it, by erasure {change.erasure}"
     output.row(
         text,
         path=shown(change.path),
@@ -197,4 +210,5 @@ def _show_change(output: Output, change: "Change") -> None:
         size_before=change.size_before,
         size_after=change.size_after,
         rows={"added": rows.added, "removed": rows.removed, "changed": rows.changed} if rows else None,
+        erasure=change.erasure,
     )

@@ -28,6 +28,7 @@ VERBS = {
     "diff": (".looking", "diff"),
     "verify": (".checking", "verify"),
     "restore": (".restoring", "restore"),
+    "export": (".exporting", "export"),
     "demo": (".demo", "demo"),
 }
 """Verbs: the module and the function of each."""
@@ -39,6 +40,7 @@ NOUNS = {
     "custodian": (".custodian_commands", "The LA or trust that takes over: its identity, its watch."),
     "handover": (".handover", "A vault goes to its custodian: notice, release, receipt, transfer."),
     "event": (".events", "What was done with keys: the signed chain of events."),
+    "retention": (".retention", "What is left out of all that is read, and the register of it."),
 }
 """Nouns: the module of each one's verbs, and its line of help."""
 _EPILOG = "Exit codes: escrow help exit-codes. Errors: ESCROW_DEBUG=1 shows where they arose."

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
     from escrow.engine.ports import Progress
     from escrow.engine.reading import CompartmentView
-    from escrow.engine.restore import RestoreOptions, RestoreReport
+    from escrow.engine.restore import RestoreOptions
+    from escrow.engine.restored import RestoreReport
 
 _OWN_FAULTS = ("path-", "restore-")
 
@@ -46,6 +47,9 @@ def restore(
     escape_names: Annotated[
         bool, typer.Option("--escape-names", help="Write names that this system cannot have as %XX.")
     ] = False,
+    without_erasures: Annotated[
+        bool, typer.Option("--without-erasures", help="Restore what was erased too. Whoever asks answers for it.")
+    ] = False,
     key: KeyOption = None,
     share: ShareOption = None,
     letterbox: LetterboxOption = None,
@@ -58,7 +62,8 @@ def restore(
     """Restore a night, or some of its files. Each file's SHA-256 is checked before it gets its name.
 
     Opened with a key file, with as many sheets as the charter demands, or by a custodian to whom keys were released.
-    It leaves an event in the vault. An interrupted restore goes on when it is run again.
+    It leaves an event in the vault. An interrupted restore goes on when it is run again. What the erasure register
+    names is left out, and said.
 
     \b
     Example: escrow restore latest "mis/documents/" --to restored --key /media/stick/fernhill/custody.key
@@ -74,11 +79,14 @@ def restore(
     use = use_of(purpose, key, share, letterbox, sheets=sheets, custodian=custodian)
     vault.warn(output)
     views = open_views(output, vault, snapshot, use, compartment or [])
-    options = RestoreOptions(_wanted(patterns or []), overwrite, escape_names)
+    if without_erasures:
+        output.note("WITHOUT THE ERASURE REGISTER: what was erased is restored too, and must not be kept or passed on")
+        views = [view.without_register() for view in views]
+    options = RestoreOptions(wanted_of(patterns or []), overwrite, escape_names)
     with output.progress() as progress:
         report = into_folder(views, to, options, progress) if to else _tar(views, str(tar), options, progress)
     vault.remember()
-    _finish(output, report, bool(patterns))
+    _finish(output, report, bool(patterns), without_erasures=without_erasures)
 
 
 def open_views(output: Output, vault: OpenVault, snapshot: str, use: Use, only: "list[str]") -> "list[CompartmentView]":
@@ -102,7 +110,8 @@ def _tar(views: "list[CompartmentView]", tar: str, options: "RestoreOptions", pr
         raise UsageError("tar-unwritable", f"{path}: cannot be written ({error.strerror})", hint=hint) from error
 
 
-def _wanted(patterns: list[str]) -> "Callable[[bytes], bool]":
+def wanted_of(patterns: list[str]) -> "Callable[[bytes], bool]":
+    """Which paths patterns choose; all where there are none."""
     from escrow.engine.restore import everything
     from escrow.source import compile_globs
 
@@ -112,7 +121,11 @@ def _wanted(patterns: list[str]) -> "Callable[[bytes], bool]":
     return lambda path: spec.match_file(path.decode("utf-8", "surrogateescape"))
 
 
-def _finish(output: Output, report: "RestoreReport", chosen: bool) -> None:
+def _finish(output: Output, report: "RestoreReport", chosen: bool, *, without_erasures: bool) -> None:
+    for one in report.omitted:
+        what = f"{one.rows} rows" if one.rows is not None else f"whole ({one.why})" if one.why else "whole"
+        text = f"left out {shown(one.path)}: {what}, by erasure {one.n}"
+        output.row(text, left_out=shown(one.path), erasure=one.n, rows=one.rows, why=one.why or None)
     for path, code, words in report.failed:
         output.row(f"failed {shown(path)}: {words}", path=shown(path), code=code, message=words)
     if report.unread:
@@ -122,6 +135,7 @@ def _finish(output: Output, report: "RestoreReport", chosen: bool) -> None:
     if report.links:
         output.note(f"{report.links} links were not made: they point outside, or this system has none")
     found = report.files + report.already + len(report.failed) + len(report.unread) + report.links
+    found += len(report.omitted)
     if chosen and not found:
         raise UsageError(
             "pattern-unmatched", "no path of the snapshot matches", hint="escrow show --key tells what there is"
@@ -131,6 +145,20 @@ def _finish(output: Output, report: "RestoreReport", chosen: bool) -> None:
     text = f"restored {report.files} files, {size_text(report.size)}"
     if report.already:
         text += f"; {report.already} were there already"
+    if report.omitted:
+        text += f"; erasures left out {report.omitted_files} files and {report.omitted_rows} rows"
+    if without_erasures:
+        text += "; WITHOUT THE ERASURE REGISTER"
     if report.failed:
         text += f"; {len(report.failed)} FAILED"
-    output.finish(exit, text, files=report.files, bytes=report.size, already=report.already, failed=len(report.failed))
+    output.finish(
+        exit,
+        text,
+        files=report.files,
+        bytes=report.size,
+        already=report.already,
+        failed=len(report.failed),
+        omitted_files=report.omitted_files,
+        omitted_rows=report.omitted_rows,
+        without_erasures=without_erasures,
+    )

@@ -11,7 +11,8 @@ from enum import Enum
 Statement = dict[str, object]
 """One statement of a policy document, as in JSON."""
 
-PUBLIC = ("README.txt", "RESCUE/*", "charter/*", "stock/*.json", "notices/*", "releases/*", "receipts/*", "events/*")
+_SIGNED = ("releases/*", "receipts/*", "erasures/*", "events/*")
+PUBLIC = ("README.txt", "RESCUE/*", "charter/*", "stock/*.json", "notices/*", *_SIGNED)
 """What is meant to be read by whoever watches: no sealed data, and of sealed keys those alone that were released."""
 
 PROBE = "probe/*"
@@ -74,7 +75,7 @@ ROLES: Mapping[str, Role] = {
     "registrar": Role(
         lists=("",),
         reads=(*PUBLIC, PROBE),
-        writes=("README.txt", "RESCUE/*", "charter/*", "stock/*", "releases/*", "receipts/*", "events/*", PROBE),
+        writes=("README.txt", "RESCUE/*", "charter/*", "stock/*", *_SIGNED, PROBE),
         erases=(PROBE,),
     ),
     "copier": Role(lists=("",), reads=("*",), writes=("*",)),

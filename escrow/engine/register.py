@@ -1,7 +1,7 @@
 """The erasure register as it applies to one compartment of one night (docs/format.md, section 13.7)."""
 
 from base64 import b64decode
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 
@@ -53,20 +53,26 @@ NOTHING = LeftOut()
 
 def open_register(history: History, key: str, seq: int, identity: Identity) -> LeftOut:
     """What is left out of night `seq` of a series under the key `key`, which `identity` opens."""
-    paths: dict[bytes, int] = {}
-    rows: dict[bytes, list[RowRule]] = {}
+    found: list[tuple[int, Erased]] = []
     faults: list[EscrowError] = []
     for told in sorted(history.deeds.erasures, key=lambda one: one.n):
-        if not told.applies(key, seq):
-            continue
-        try:
-            for entry in open_erasure(told, identity):
-                if isinstance(entry, ErasedRows):
-                    rows.setdefault(entry.path, []).append(RowRule(entry.column, entry.value, told.n))
-                else:
-                    paths.setdefault(entry.path, told.n)
-        except IntegrityError as error:
-            faults.append(error)
+        if told.applies(key, seq):
+            try:
+                found += [(told.n, entry) for entry in open_erasure(told, identity)]
+            except IntegrityError as error:
+                faults.append(error)
+    return left_out_by(found, faults)
+
+
+def left_out_by(entries: Iterable[tuple[int, Erased]], faults: Iterable[EscrowError] = ()) -> LeftOut:
+    """Pure: what these entries leave out, each with its erasure's number, the lowest first."""
+    paths: dict[bytes, int] = {}
+    rows: dict[bytes, list[RowRule]] = {}
+    for n, entry in entries:
+        if isinstance(entry, ErasedRows):
+            rows.setdefault(entry.path, []).append(RowRule(entry.column, entry.value, n))
+        else:
+            paths.setdefault(entry.path, n)
     return LeftOut(paths, {path: tuple(rules) for path, rules in rows.items()}, tuple(faults))
 
 
@@ -82,6 +88,9 @@ def open_erasure(told: ToldErasure, identity: Identity) -> tuple[Erased, ...]:
         raise IntegrityError("erasure-damaged", detail, hint=_HINT) from None
 
 
-def erasures_of(history: History, key: str) -> Iterator[ToldErasure]:
-    """Those that are about series under this key."""
-    return (one for one in history.deeds.erasures if key in one.keys)
+def entries_of(told: ToldErasure, identity: Identity) -> tuple[Erased, ...]:
+    """The entries of an erasure; none where it cannot be read."""
+    try:
+        return open_erasure(told, identity)
+    except IntegrityError:
+        return ()

@@ -1,8 +1,13 @@
 """What a restore tells of itself."""
 
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from escrow.errors import EscrowError
+from escrow.engine.reading import CompartmentView
+from escrow.engine.register import LeftOut
+from escrow.engine.rows import RowFilter
+from escrow.errors import EscrowError, FormatError
 from escrow.record import Entry, FileEntry
 
 
@@ -52,3 +57,23 @@ class RestoreReport:
 
     def fail(self, path: bytes, error: EscrowError) -> None:
         self.failed.append((path, error.code, str(error)))
+
+
+def preview(view: CompartmentView, left_out: LeftOut) -> Iterator[Omission]:
+    """What `left_out` would leave out of a compartment; the tables in it are read for that."""
+    for entry in view.entries():
+        whole = left_out.whole(entry.path)
+        rules = left_out.rows.get(entry.path, ())
+        if whole is not None:
+            yield Omission(entry.path, whole)
+        elif rules and isinstance(entry, FileEntry):
+            table = RowFilter(view.packs.stream(entry.extents), rules)
+            try:
+                deque(table, 0)
+            except FormatError as error:
+                if error.code != "erasure-whole":
+                    raise
+                yield Omission(entry.path, min(rule.n for rule in rules), None, str(error))
+                continue
+            for n, rows in sorted(table.left_out.items()):
+                yield Omission(entry.path, n, rows)

@@ -82,6 +82,8 @@ def test_the_bare_verbs_and_the_nouns_are_those_of_the_design() -> None:
         "event list",
         "event show",
         "event export",
+        "retention erase",
+        "retention erased",
         "store probe",
         "store copy",
         "store repair",

@@ -73,10 +73,10 @@ def stop_at(monkeypatch: pytest.MonkeyPatch, name: str, at: int, error: Callable
     step = getattr(owner, name)
     calls = iter(range(10**6))
 
-    def stopping(*args: object) -> object:
+    def stopping(*args: object, **more: object) -> object:
         if next(calls) >= at:
             raise error()
-        return step(*args)
+        return step(*args, **more)
 
     monkeypatch.setattr(owner, name, stopping)
 
