@@ -1,0 +1,204 @@
+"""Profiles delimited text, a block of whole records at a time, with numpy: no value becomes a Python object unless new.
+
+Every record is counted, and every blank. All columns are counted by value in the first eight MiB and in every sixteenth
+block behind; columns that identify something, and dates, in all blocks. Memory: one block and the counts.
+"""
+
+import csv
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from escrow.completeness.csvblock import Block, cut
+from escrow.completeness.identifiers import names_a_thing
+from escrow.completeness.profile import Column
+from escrow.completeness.sketch import Sketch
+from escrow.completeness.textflow import Bytes
+from escrow.completeness.values import Values
+
+MAX_RECORD = 4 << 20
+MAX_COLUMNS = 4096
+_PAD = 8
+_PIECE = 256 << 10
+_DEEP_BYTES = 8 << 20
+_DEEP_EVERY = 16
+_LOOKED_AT = 256
+_DELIMITERS = ",;\t|"
+_LF, _CR, _QUOTE = 10, 13, 34
+
+
+class _Column:
+    def __init__(self, name: str) -> None:
+        self.values = Values(name)
+        self.sketch = Sketch()
+        self.watched = names_a_thing(name) or bool(self.values.identifier)
+        self.least, self.most = "", ""
+
+    def look(self, block: Block, number: int) -> None:
+        """Count this column's values in one block, and look at the new ones."""
+        cells = block.cells(number)
+        fresh = self.sketch.add(cells.hashes())
+        limit = None if self.values.identifier else _LOOKED_AT
+        for value in cells.texts(fresh[:limit]):
+            self.values.see(value)
+
+    def date(self, block: Block, number: int) -> None:
+        """The bounds of this column's dates in one block."""
+        least, most = block.cells(number).dates(self.values.date_form)
+        if most:
+            self.least = min(self.least or least, least)
+            self.most = max(self.most, most)
+
+
+class CsvTable:
+    """One table: `feed` text (UTF-8, or any bytes that hold ASCII as itself), then `finish`."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self.notes: set[str] = set()
+        self._columns: list[_Column] = []
+        self._nulls: NDArray[np.int64] = np.zeros(0, np.int64)
+        self._delimiter = 0
+        self._buffer = np.zeros(0, np.uint8)
+        self._held = 0
+        self._blocks = 0
+        self._bytes = 0
+        self._ragged = 0
+        self._ends: set[bytes] = set()
+        self._broken = False
+
+    def feed(self, data: Bytes) -> None:
+        """The next bytes; they are not kept."""
+        if self._broken:
+            return
+        need = self._held + len(data) + _PAD
+        if need > len(self._buffer):
+            grown = np.zeros(need, np.uint8)
+            grown[: self._held] = self._buffer[: self._held]
+            self._buffer = grown
+        self._buffer[self._held : self._held + len(data)] = data
+        if not int(data.min()):
+            self.notes.add("nul-bytes")
+        self._held += len(data)
+        if self._held >= _PIECE:
+            self._take(final=False)
+            if self._held > MAX_RECORD:
+                self._fail("record-too-long")
+
+    def _fail(self, note: str) -> None:
+        self.notes.add(note)
+        self._broken = True
+        self._buffer = np.zeros(0, np.uint8)
+        self._held = 0
+
+    def _take(self, *, final: bool) -> None:
+        text = self._buffer[: self._held]
+        if final and len(text) and text[-1] not in (_LF, _CR):
+            line_end = b"\r\n" if self._ends == {b"\r\n"} else b"\n"
+            self._buffer = np.concatenate([text, np.frombuffer(line_end + bytes(_PAD), np.uint8)])
+            self._held += len(line_end)
+            text = self._buffer[: self._held]
+        if not self._ends and self._blocks == 0 and _old_mac(text, final):
+            self._ends.add(b"\r")
+        if b"\r" in self._ends:
+            text[text == _CR] = _LF
+        start = 0
+        if not self._columns:
+            start = self._header(text)
+            if not start:
+                return
+        block = cut(self._buffer, start, self._held, self._delimiter, len(self._columns))
+        if block is not None:
+            self._count(block)
+            start = block.end
+        rest = self._held - start
+        self._buffer[:rest] = self._buffer[start : self._held].copy()
+        self._held = rest
+
+    def _header(self, text: Bytes) -> int:
+        """Take the first record; gives where the second begins, or 0."""
+        end = _record_end(text)
+        if not end:
+            return 0
+        record = text[:end].tobytes().decode("utf-8", "replace").rstrip("\r\n")
+        self._delimiter = ord(_delimiter_of(record))
+        try:
+            names = next(csv.reader([record], delimiter=chr(self._delimiter)), [])
+        except csv.Error:
+            names = record.split(chr(self._delimiter))
+        if len(names) > MAX_COLUMNS:
+            self._fail("too-many-columns")
+            return 0
+        self._columns = [_Column(name) for name in names or [""]]
+        if len({name.strip() for name in names}) < len(names):
+            self.notes.add("header-duplicate")
+        self._nulls = np.zeros(len(self._columns), np.int64)
+        return end
+
+    def _count(self, block: Block) -> None:
+        self.rows += block.rows
+        self._ragged += block.ragged
+        self._nulls += block.nulls()
+        self._ends |= block.line_ends
+        deep = self._bytes < _DEEP_BYTES or self._blocks % _DEEP_EVERY == 0
+        for number, column in enumerate(self._columns):
+            if deep or column.watched:
+                column.look(block, number)
+            else:
+                column.sketch.partial = True
+            if column.values.date_form:
+                column.date(block, number)
+        self._blocks += 1
+        self._bytes += block.end
+
+    def finish(self) -> None:
+        """The end of the text: count what is left."""
+        if not self._broken and self._held:
+            self._take(final=True)
+            if self._held:
+                self.notes.add("quote-unclosed")
+        if self._ragged:
+            self.notes.add("ragged")
+        if len(self._ends) > 1:
+            self.notes.add("line-ends-mixed")
+        for column in self._columns:
+            self.notes |= column.values.notes
+
+    @property
+    def delimiter(self) -> str:
+        """The delimiter, "" before the first record."""
+        return chr(self._delimiter) if self._delimiter else ""
+
+    def columns(self) -> Iterator[Column]:
+        """The columns, as they are known."""
+        for column, nulls in zip(self._columns, self._nulls.tolist(), strict=True):
+            sketch = column.sketch
+            yield column.values.column(nulls, sketch.distinct, sketch.certainty, column.least, column.most)
+
+
+def _old_mac(text: Bytes, final: bool) -> bool:
+    """Lines end with CR alone."""
+    return not (text == _LF).any() and bool((text == _CR)[: None if final else -1].any())
+
+
+def _record_end(text: Bytes) -> int:
+    """Where the first record ends, its line end included; 0 where it goes on."""
+    for size in (1 << 16, len(text)):
+        end = _end_within(text[:size])
+        if end:
+            break
+    return end
+
+
+def _end_within(text: Bytes) -> int:
+    ends = np.flatnonzero(text == _LF)
+    quotes = np.cumsum(text[: int(ends[-1]) + 1] == _QUOTE) if len(ends) else None
+    outside = ends[quotes[ends] % 2 == 0] if quotes is not None else ends
+    return int(outside[0]) + 1 if len(outside) else 0
+
+
+def _delimiter_of(record: str) -> str:
+    """Whichever of `,` `;` TAB `|` is most frequent outside quotes; the comma on a tie."""
+    outside = "".join(record.split('"')[::2])
+    return max(_DELIMITERS, key=outside.count)

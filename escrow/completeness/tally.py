@@ -1,0 +1,84 @@
+"""One table whose rows come one by one, as names and values: for XML and JSON."""
+
+from collections.abc import Iterable
+from hashlib import blake2b
+
+from escrow.completeness.profile import Column, Profile
+from escrow.completeness.sketch import Sketch
+from escrow.completeness.values import Values
+
+MAX_COLUMNS = 1000
+_LOOKED_AT = 4096
+_KEPT = 64
+
+
+class Tally:
+    """Counts rows, and by column what is blank and distinct. Columns over MAX_COLUMNS are not counted."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self.notes: set[str] = set()
+        self._columns: dict[str, tuple[Values, Sketch]] = {}
+        self._filled: dict[str, int] = {}
+
+    def row(self, cells: Iterable[tuple[str, str]]) -> None:
+        """One row: its cells; those that are not named are blank."""
+        self.rows += 1
+        once: set[str] = set()
+        for name, text in cells:
+            column = self._columns.get(name)
+            if column is None:
+                if len(self._columns) == MAX_COLUMNS:
+                    self.notes.add("too-many-columns")
+                    continue
+                column = self._columns[name] = Values(name), Sketch()
+                self._filled[name] = 0
+            value = text.strip().encode("utf-8", "replace")
+            if not value:
+                continue
+            if name not in once:
+                once.add(name)
+                self._filled[name] += 1
+            values, sketch = column
+            digest = blake2b(value, digest_size=8).digest() if len(value) > 8 else value.rjust(8, b"\0")
+            if sketch.add_one(_spread(digest)) and values.seen < _LOOKED_AT:
+                values.see(value)
+
+    def profile(self, format: str) -> Profile:
+        """The table, with the notes that its values ask for."""
+        columns: list[Column] = []
+        notes = set(self.notes)
+        for name, (values, sketch) in self._columns.items():
+            columns.append(values.column(self.rows - self._filled[name], sketch.distinct, sketch.certainty))
+            notes |= values.notes
+        return Profile(format, self.rows, tuple(columns), notes=tuple(sorted(notes)))
+
+
+def _spread(digest: bytes) -> int:
+    """Eight bytes as a number that is as good as random: a permutation, so that short values never collide."""
+    number = int.from_bytes(digest, "big")
+    number ^= number >> 32
+    number = number * 0x9E3779B97F4A7C15 & 0xFFFFFFFFFFFFFFFF
+    return number ^ number >> 29
+
+
+class Tables:
+    """Several tables by name, at most so many that memory stays small."""
+
+    def __init__(self) -> None:
+        self._tables: dict[str, Tally] = {}
+        self.crowded = False
+
+    def of(self, name: str) -> Tally:
+        """The table of this name; one that takes everything past the limit."""
+        found = self._tables.get(name)
+        if found is None:
+            if len(self._tables) >= _KEPT:
+                self.crowded = True
+                return Tally()
+            found = self._tables[name] = Tally()
+        return found
+
+    def members(self) -> dict[str, Profile]:
+        """The tables that have rows."""
+        return {name: tally.profile("rows") for name, tally in self._tables.items() if tally.rows}
