@@ -225,6 +225,15 @@ RECEIPT = r.Receipt(
     ),
     differences=("object-hash: series/5e5e5e5e5e5e5e5e/packs/ab.age: expected other bytes",),
 )
-RECORDS: tuple[r.Record, ...] = (CHARTER, STOCK, SERIES, NOTICE, MANIFEST, EVENT, RELEASE, RECEIPT)
-OPTIONAL: tuple[r.Record, ...] = (FULL_CHARTER, RELEASED, TRANSFERRED, CUSTODY, ERASED, FULL_RELEASE)
+ERASURE = r.Erasure(
+    vault=VAULT,
+    n=6,
+    created=T0,
+    charter="22" * 32,
+    keys=(r.key_id_of(RECIPIENT),),
+    sealed="YWdlLWVuY3J5cHRpb24ub3JnL3YxCg==",
+)
+FULL_ERASURE = replace(ERASURE, until=120, clause="9.2")
+RECORDS: tuple[r.Record, ...] = (CHARTER, STOCK, SERIES, NOTICE, MANIFEST, EVENT, RELEASE, RECEIPT, ERASURE)
+OPTIONAL: tuple[r.Record, ...] = (*(FULL_CHARTER, RELEASED, TRANSFERRED, CUSTODY, ERASED, FULL_RELEASE, FULL_ERASURE),)
 """Records with every optional member."""

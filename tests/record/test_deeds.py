@@ -64,9 +64,10 @@ def test_of_an_unknown_kind_the_common_members_alone_are_read() -> None:
         (lambda data: r.event_name(3, data), "event"),
         (lambda data: r.release_name(3, data), "release"),
         (lambda data: r.receipt_name(3, data), "receipt"),
+        (lambda data: r.erasure_name(3, data), "erasure"),
         (lambda data: r.released_key_name("ab" * 8, "cd" * 32), "released-key"),
     ],
-    ids=["event", "release", "receipt", "released-key"],
+    ids=["event", "release", "receipt", "erasure", "released-key"],
 )
 def test_names_of_deeds_say_what_they_are(name: Callable[[bytes], str], kind: str) -> None:
     parsed = r.parse_name(name(b"data"))

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from escrow import record as r
 from escrow.errors import FormatError
+from escrow.record.deeds import EVENT_KINDS
 from tests.record import samples
 from tests.record.samples import CHARTER, FULL_CHARTER, MANIFEST, NOTICE, OPTIONAL, RECORDS, STOCK
 
@@ -168,7 +169,8 @@ def test_hostile_members_raise_only_format_errors(record: r.Record, path: list[i
         again = r.from_payload(r.encode(members), type(record))
     except FormatError:
         return
-    assert json.loads(r.to_payload(again)) == members
+    if not isinstance(again, r.Event) or again.kind in EVENT_KINDS:
+        assert json.loads(r.to_payload(again)) == members
 
 
 @given(st.binary(max_size=300), st.sampled_from(RECORDS))
