@@ -1,4 +1,4 @@
-"""From a store's address to the store. boto3 is loaded for s3 addresses only: it is slow."""
+"""From a store's address to the store. botocore is loaded for s3 addresses only: it is slow."""
 
 import re
 from pathlib import Path
@@ -30,7 +30,7 @@ def open_store(
     folder = folder_of(url)
     if folder is not None:
         return FolderStore(folder, create=create)
-    from escrow.store.s3 import S3Store  # noqa: PLC0415 - boto3 is slow to load
+    from escrow.store.s3 import S3Store  # noqa: PLC0415 - botocore is slow to load
 
     parts = urlsplit(url)
     options = S3Options(

@@ -1,12 +1,13 @@
-"""Makes the boto3 client of a bucket."""
+"""Makes the botocore client of a bucket."""
 
 from functools import cache
 from io import SEEK_END, BytesIO
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+from urllib.parse import urlsplit
 
-import boto3
 from botocore.config import Config
-from botocore.loaders import Loader, create_loader
+from botocore.loaders import Loader
 from botocore.session import Session
 
 from escrow.errors import UsageError
@@ -25,10 +26,11 @@ CONNECT_TIMEOUT = 10
 """Seconds."""
 READ_TIMEOUT = 60
 """Seconds without a byte."""
+_LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
 def connect(options: S3Options) -> "S3Client":
-    """A client for the bucket; credentials from boto3's standard chain. Raises UsageError."""
+    """A client for the bucket; credentials from botocore's standard chain. Raises UsageError."""
     config = Config(
         retries={"total_max_attempts": 1},
         connect_timeout=CONNECT_TIMEOUT,
@@ -37,7 +39,7 @@ def connect(options: S3Options) -> "S3Client":
         s3={
             "addressing_style": "path" if options.path_style else "auto",
             # TLS guards the body on its way, and the signed header with its SHA-256 binds it
-            "payload_signing_enabled": (options.endpoint or "https:").startswith("http:"),
+            "payload_signing_enabled": _may_be_altered(options.endpoint),
         },
         # every put carries its own SHA-256 and every reader checks the hash in the name
         request_checksum_calculation="when_required",
@@ -47,12 +49,11 @@ def connect(options: S3Options) -> "S3Client":
     with errors(options.describe()):
         core = Session(profile=options.profile)
         core.register_component("data_loader", _models())
-        session = boto3.Session(botocore_session=core)
         default_region = "us-east-1" if options.endpoint else None
         try:
-            client: S3Client = session.client(
+            client = core.create_client(
                 "s3",
-                region_name=options.region or session.region_name or default_region,
+                region_name=options.region or core.get_config_variable("region") or default_region,
                 endpoint_url=options.endpoint,
                 verify=options.ca_file,
                 config=config,
@@ -60,13 +61,27 @@ def connect(options: S3Options) -> "S3Client":
         except ValueError as error:
             raise UsageError("store-url", f"expected an endpoint like https://host, found {error}") from error
     client.meta.events.register("request-created.s3.PutObject", _send_at_once)
-    return client
+    return cast("S3Client", client)
+
+
+def _may_be_altered(endpoint: str | None) -> bool:
+    """Whether somebody is between this machine and the server, and no TLS keeps them out."""
+    parts = urlsplit(endpoint or "https:")
+    return parts.scheme == "http" and parts.hostname not in _LOOPBACK
+
+
+class _Models(Loader):
+    """botocore's descriptions of services. It takes a folder for a service, and does not look into all 400."""
+
+    def list_available_services(self, type_name: str) -> list[str]:
+        folders = (Path(path) for path in self.search_paths)
+        return [each.name for folder in folders if folder.is_dir() for each in folder.iterdir()]
 
 
 @cache
 def _models() -> Loader:
-    """boto3's description of S3, read once for all clients: half of what a second one costs."""
-    return create_loader()
+    """The description of S3, read once for all clients: half of what a second one costs."""
+    return _Models()
 
 
 def _send_at_once(request: "AWSRequest", **_: object) -> None:

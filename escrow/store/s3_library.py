@@ -1,10 +1,9 @@
-"""What the errors of boto3, botocore and the HTTP library below mean; beside s3.py alone in importing these."""
+"""What the errors of botocore and the HTTP library below mean; beside s3.py alone in importing these."""
 
 import base64
 import contextlib
 from collections.abc import Iterator
 
-from boto3.exceptions import Boto3Error
 from botocore import exceptions as boto
 from botocore.parsers import ResponseParserError
 from urllib3.exceptions import HTTPError
@@ -12,7 +11,7 @@ from urllib3.exceptions import HTTPError
 from escrow.errors import StoreError, UnreachableError, UsageError
 from escrow.store.s3_errors import from_answer, is_unreadable, unreadable
 
-_LIBRARY_ERRORS = (boto.BotoCoreError, boto.ClientError, Boto3Error, ResponseParserError, HTTPError)
+_LIBRARY_ERRORS = (boto.BotoCoreError, boto.ClientError, ResponseParserError, HTTPError)
 _NETWORK = (
     *(boto.ConnectionError, boto.HTTPClientError, boto.IncompleteReadError, boto.CapacityNotAvailableError),
     *(boto.ChecksumError, boto.FlexibleChecksumError, ResponseParserError, HTTPError),
@@ -37,7 +36,7 @@ def errors(what: str) -> Iterator[None]:
 
 
 def translate(what: str, error: Exception) -> StoreError | UsageError:
-    """The escrow error for any error of boto3, botocore or the HTTP library below; `what` names the object."""
+    """The escrow error for any error of botocore or the HTTP library below; `what` names the object."""
     if isinstance(error, boto.ClientError):
         answer = error.response
         status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
@@ -51,7 +50,7 @@ def translate(what: str, error: Exception) -> StoreError | UsageError:
         hint = "check the certificate; give the authority's file as ca_file"
         return UnreachableError("store-tls", f"{what}: no trusted connection ({error})", hint=hint)
     if isinstance(error, _CREDENTIALS):
-        hint = "give credentials as boto3 expects them (environment, profile or role)"
+        hint = "give credentials as AWS's tools expect them (environment, profile or role)"
         return UsageError(
             "store-credentials", f"{what}: expected credentials, found none that work ({name})", hint=hint
         )

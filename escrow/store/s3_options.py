@@ -1,4 +1,4 @@
-"""Where a bucket is and how to speak to it; no boto3, so that reading a configuration stays quick."""
+"""Where a bucket is and how to speak to it; no botocore, so that reading a configuration stays quick."""
 
 import re
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from escrow.errors import UsageError
 class S3Options:
     """A bucket, or the part of one under `prefix`. Raises UsageError `store-url`, `store-ca` or `store-owner`.
 
-    Credentials come from boto3's standard chain only (`profile` names one there). `ca_file` is a PEM file;
+    Credentials come from botocore's standard chain only (`profile` names one there). `ca_file` is a PEM file;
     `content_md5` adds an MD5 to every put for servers that ignore the SHA-256 (Ceph). `expected_owner` is the AWS
     account (12 digits) that must own the bucket; every request names it, and AWS refuses where it does not.
     """
@@ -28,7 +28,7 @@ class S3Options:
 
     def __post_init__(self) -> None:
         if not self.bucket or "@" in self.bucket + (self.endpoint or ""):
-            hint = "write s3://bucket/prefix, and leave credentials to boto3's standard places"
+            hint = "write s3://bucket/prefix, and leave credentials to AWS's standard places"
             raise UsageError("store-url", "expected a bucket and an endpoint without a user", hint=hint)
         if self.ca_file is not None and not Path(self.ca_file).is_file():
             hint = "name the certificate of the authority that signed the store's"

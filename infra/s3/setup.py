@@ -14,11 +14,11 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.session import Session
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
@@ -194,16 +194,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     tls = asked.endpoint.startswith("https://")
     task = Task(place, Server(asked.server), asked.users, asked.default_days, tls)
-    # Ceph answers boto3's newer default checksums over https with 411
+    # Ceph answers botocore's newer default checksums over https with 411
     config = Config(request_checksum_calculation="when_required", s3={"addressing_style": "path"})
-    session = boto3.Session()
-    client: S3Client = session.client(
+    session = Session()
+    made = session.create_client(
         "s3",
         endpoint_url=asked.endpoint,
-        region_name=session.region_name or "us-east-1",
+        region_name=session.get_config_variable("region") or "us-east-1",
         verify=asked.ca_file,
         config=config,
     )
+    client = cast("S3Client", made)
     try:
         steps = plan(client, task)
         for text, do in steps:

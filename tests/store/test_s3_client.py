@@ -1,18 +1,20 @@
-"""Every error of the libraries below is mapped, credentials stay inside, and boto3 loads only when needed."""
+"""Every error of the libraries below is mapped, credentials stay inside, and botocore loads only when needed."""
 
+import base64
+import hashlib
 import inspect
 import pickle
 import subprocess
 import sys
 from pathlib import Path
 
-import boto3.exceptions
 import botocore.exceptions
 import pytest
 import urllib3.exceptions
 from botocore.parsers import ResponseParserError
 
 from escrow.errors import StoreError, UnreachableError, UsageError
+from escrow.record import pack_name
 from escrow.store import FolderStore, open_store
 from escrow.store.s3 import S3Store
 from escrow.store.s3_client import SMALL
@@ -22,8 +24,7 @@ from tests.servers.http import Answer, Request, serving
 
 LIBRARY_ERRORS = [
     error
-    for module in (botocore.exceptions, boto3.exceptions)
-    for _, error in sorted(inspect.getmembers(module, inspect.isclass))
+    for _, error in sorted(inspect.getmembers(botocore.exceptions, inspect.isclass))
     if issubclass(error, Exception)
     and not issubclass(error, Warning)
     # raised for the developer of a service model only
@@ -124,12 +125,21 @@ def test_a_store_does_not_pickle(monkeypatch: pytest.MonkeyPatch) -> None:
         pickle.dumps(store)
 
 
-def test_boto3_is_not_loaded_for_a_folder(tmp_path: Path) -> None:
+def test_botocore_is_not_loaded_for_a_folder(tmp_path: Path) -> None:
     code = (
         "import sys; from escrow.store import open_store; open_store(sys.argv[1]).now();"
         "sys.exit(any(name.split('.')[0] in {'boto3', 'botocore', 'urllib3'} for name in sys.modules))"
     )
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, timeout=60)
+
+
+def test_a_bucket_needs_botocore_alone() -> None:
+    """boto3 and what it brings take a third of a client's time, and escrow uses nothing of them."""
+    code = (
+        "import sys; from escrow.store import open_store; open_store('s3://school', region='eu-west-2');"
+        "sys.exit(any(name.split('.')[0] in {'boto3', 's3transfer'} for name in sys.modules))"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 
 @pytest.mark.parametrize(("size", "asks"), [(1, False), (SMALL, False), (SMALL + 1, True)])
@@ -146,3 +156,21 @@ def test_only_a_large_body_asks_leave_to_be_sent(size: int, asks: bool, monkeypa
     with serving(keep) as endpoint:
         S3Store(S3Options("school", endpoint=endpoint, path_style=True)).put("a/b", bytes(size))
     assert sent == [(asks, size)]
+
+
+def test_the_hash_in_a_packs_name_is_what_the_server_checks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever made the name hashed the bytes; what was altered in memory since then, the server refuses."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIATEST")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "very-secret")
+    sent: list[str] = []
+
+    def keep(request: Request) -> Answer:
+        sent.append(request.headers["x-amz-checksum-sha256"])
+        return Answer(200, {"Date": "Tue, 01 Sep 2026 12:00:00 GMT"})
+
+    one, two = (hashlib.sha256(body) for body in (b"one", b"two"))
+    with serving(keep) as endpoint:
+        store = S3Store(S3Options("school", endpoint=endpoint, path_style=True))
+        store.put(pack_name("0" * 16, one.hexdigest()), b"two")
+        store.put(f"notices/00000001-{one.hexdigest()[:16]}.json", b"two")
+    assert sent == [base64.b64encode(each.digest()).decode() for each in (one, two)]

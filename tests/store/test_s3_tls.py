@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from escrow.errors import UnreachableError
-from escrow.store import Store, open_store
+from escrow.store import Store, open_store, s3_client
 from tests.servers.http import Answer, Request, serving
 
 
@@ -65,9 +65,12 @@ def test_a_private_authority_is_trusted_when_named(endpoint: str, certificate: P
     assert connect(endpoint, certificate).put("a/b", b"one").size == 3
 
 
-def test_without_tls_the_body_is_signed_too(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("loopback", [True, False])
+def test_the_body_is_signed_too_where_somebody_may_be_between(loopback: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIATEST")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "very-secret")
+    if not loopback:
+        monkeypatch.setattr(s3_client, "_LOOPBACK", set())
     sent: list[str] = []
 
     def keep(request: Request) -> Answer:
@@ -76,7 +79,7 @@ def test_without_tls_the_body_is_signed_too(monkeypatch: pytest.MonkeyPatch) -> 
 
     with serving(keep) as endpoint:
         connect(endpoint, None).put("a/b", b"one")
-    assert sent == [hashlib.sha256(b"one").hexdigest()]
+    assert sent == ["UNSIGNED-PAYLOAD" if loopback else hashlib.sha256(b"one").hexdigest()]
 
 
 def test_no_other_certificate_is_trusted(endpoint: str) -> None:
