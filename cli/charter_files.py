@@ -91,11 +91,15 @@ def read_toml(path: Path, base: "Charter") -> "Charter":
     """The charter that the text makes of `base`, as its next version. UsageError, FormatError."""
     from escrow.custody.charter_toml import amend, following
 
+    return following(amend(read_text(path), base, card_loader(path.parent)), base, now())
+
+
+def read_text(path: Path) -> str:
+    """A charter's text. UsageError `charter-unreadable`, `charter-syntax`."""
     try:
-        text = read_file(path).decode("utf-8-sig")
+        return read_file(path).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise UsageError("charter-syntax", f"{path}: expected UTF-8, found other bytes", hint="save as UTF-8") from None
-    return following(amend(text, base, card_loader(path.parent)), base, now())
 
 
 def read_draft(data: bytes, base: "Charter") -> "Charter":

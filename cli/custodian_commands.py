@@ -11,6 +11,7 @@ from escrow.errors import UsageError
 from .agent_folders import refuse_agent_folder
 from .config import load_config
 from .custodian_key import read_card_file, read_custodian
+from .custodian_sign import sign
 from .exits import Exit, exit_of_codes
 from .handover_parts import NeededCustodianOption, clock
 from .options import ConfigOption, JsonOption, ShareOption, SheetsOption
@@ -220,6 +221,9 @@ def _typed(found: "list[Share]", card: "Card") -> "list[Share]":
         found.append(type_share(desk))
         desk.clear()
     return found
+
+
+app.command()(sign)
 
 
 def read_watch(file: Path) -> "Watch":

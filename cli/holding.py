@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from escrow.custody import Plan
     from escrow.custody.deeds import Why
     from escrow.custody.policies import Policy
-    from escrow.custody.quorum import Draft
+    from escrow.custody.quorum import Draft, Whole
     from escrow.record import Charter, StockKey
     from escrow.seal import HybridIdentity, Secret, SigningKey
     from escrow.trust import History
@@ -32,12 +32,17 @@ def now() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
 
 
-def hold_new(desk: Desk, plan: "Plan", policy: "Policy", rescue: str | None, room: Room) -> "Draft":
-    """A new vault: sheets first, then charter, stock and sealed keys in `room.out`/public, then the minutes."""
+def hold_new(
+    desk: Desk, plan: "Plan", policy: "Policy", rescue: str | None, room: Room, *, whole: "Whole | None" = None
+) -> "Draft":
+    """A new vault: sheets first, then charter, stock and sealed keys in `room.out`/public, then the minutes.
+
+    `whole`: from the bare charter to the one that was agreed.
+    """
     from escrow.custody.quorum import draft_vault, found
 
     began = now()
-    draft = ceremony.begin(desk, lambda: draft_vault(plan, policy, now(), rescue), roles(policy), room)
+    draft = ceremony.begin(desk, lambda: draft_vault(plan, policy, now(), rescue, whole=whole), roles(policy), room)
     ceremony.hand_out(desk, draft, room)
     desk.say("Now the keys of three years of nights are made, sealed, opened and checked.")
     public = found(draft, now())
@@ -256,8 +261,10 @@ def _minutes(desk: Desk, draft: "Draft", what: str, event: bytes, room: Room, be
     desk.say(f"The minutes are {room.out / 'minutes.txt'}, signed in minutes.json. They hold no secret.")
     if draft.charter.custodian is not None:
         name = draft.charter.custodian.name
-        desk.say(f"{name} signs {room.out / TO_SIGN} next (escrow charter sign). Then run escrow keys complete:")
-        desk.say("until then nothing has changed, and the old sheets open the vault.")
+        first = draft.charter.n == 1
+        how = "escrow custodian sign" if first else "escrow charter sign"
+        desk.say(f"{name} signs {room.out / TO_SIGN} next ({how}). Then run escrow keys complete:")
+        desk.say("until then there is no vault." if first else "until then the old sheets open the vault.")
 
 
 def complete(out: Path) -> "History":

@@ -46,9 +46,15 @@ OldKeyOption = Annotated[str | None, typer.Option("--key", metavar="FILE", help=
 
 
 def ceremony(
-    school: Annotated[str, typer.Option(help="The school's name.")],
-    agent: Annotated[list[Path], typer.Option(metavar="CARD", help="A nightly machine's card. May be repeated.")],
     out: OutOption,
+    school: Annotated[str | None, typer.Option(help="The school's name; left out with --charter.")] = None,
+    agent: Annotated[
+        list[Path] | None, typer.Option(metavar="CARD", help="A nightly machine's card. May be repeated.")
+    ] = None,
+    charter: Annotated[
+        Path | None,
+        typer.Option(metavar="TOML", help="The whole text of escrow charter new --type, in its first version."),
+    ] = None,
     urn: Annotated[str | None, typer.Option(help="The school's URN, 6 digits.")] = None,
     laestab: Annotated[str | None, typer.Option(help="The school's LAESTAB, 7 digits.")] = None,
     policy: PolicyOption = None,
@@ -57,7 +63,9 @@ def ceremony(
     compartment: Annotated[
         list[str] | None, typer.Option(metavar="NAME:NIGHTS:KEEP_DAYS", help="As for keys new.")
     ] = None,
-    cap_days: Annotated[int, typer.Option(help="No object is locked for longer than this.")] = 2000,
+    cap_days: Annotated[
+        int | None, typer.Option(help="No object is locked for longer than this. [default: 2000]")
+    ] = None,
     rescue: Annotated[
         str | None, typer.Option(metavar="HASH", help="The rescue kit's SHA-256, for the sheets; else this version's.")
     ] = None,
@@ -70,36 +78,30 @@ def ceremony(
     """Make a new vault's keys for several holders, on paper sheets. A dialogue for one room, off the network.
 
     Nobody alone can open the vault; a quorum can. See docs/ceremony.md for the script. OUT/public goes to the nightly
-    machine, then escrow init.
+    machine, then escrow init. With --charter everything that was agreed stands in the first version.
 
     \b
     Example: escrow keys ceremony --school "Fernhill School" --agent server.card --policy community --out stick
     """
-    from escrow.custody import Plan
     from escrow.custody.policies import POLICIES
     from escrow.record import School
     from escrow.recovery import kit_sha256
 
+    from .ceremony_plan import plan_of, whole_of
     from .desk import Terminal
     from .holders import policy_from, room_of
     from .holding import hold_new
-    from .keys import DEFAULT_COMPARTMENTS, parse_compartment, read_card
 
-    compartments = [parse_compartment(text) for text in compartment or DEFAULT_COMPARTMENTS]
     rescue = rescue or kit_sha256()
     if not re.fullmatch(r"[0-9a-f]{64}", rescue):
         raise UsageError("rescue-hash", "expected the 64 digits of a SHA-256 in lower case, found other text")
-    plan = Plan(
-        school=School(name=school, urn=urn, laestab=laestab),
-        role="",
-        agents=[read_card(path) for path in agent],
-        compartments=compartments,
-        strictest=compartments[-1].name,
-        cap_days=cap_days,
-    )
+    options = {"--school": school, "--urn": urn, "--laestab": laestab}
+    whole = whole_of(charter, options | {"--compartment": compartment, "--cap-days": cap_days}, agent or [])
+    named = School(name=school or "(of the text)", urn=urn, laestab=laestab)
+    plan = plan_of(named, agent or [], compartment, cap_days)
     wanted = policy_from(policy, group or [], groups_needed) or POLICIES["simple"]
     room = room_of(out, pages, post or [], call or [], online_minuted)
-    draft = hold_new(Terminal(), plan, wanted, rescue, room)
+    draft = hold_new(Terminal(), plan, wanted, rescue, room, whole=whole)
     _end(Output(as_json), draft, out)
 
 

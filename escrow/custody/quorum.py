@@ -5,7 +5,7 @@ A draft is a charter that nobody has signed, with the sheets of its holders in m
 
 import hashlib
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -31,6 +31,9 @@ from escrow.seal import HybridIdentity, Secret, SigningKey, open_sealed, parse_r
 from escrow.seal.shares import SETS, combine, split
 from escrow.trust import open_series_key, peek_record, sign_record
 
+Whole = Callable[[Charter], Charter]
+"""From the charter that a ceremony makes to the one with all that was agreed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Draft:
@@ -52,8 +55,13 @@ class Draft:
         return [sheet.key for sheet in self.sheets]
 
 
-def draft_vault(plan: Plan, policy: Policy, now: datetime, rescue: str | None = None) -> Draft:
-    """A new vault's charter and sheets; `plan.role` is not used. UsageError for a weak policy."""
+def draft_vault(
+    plan: Plan, policy: Policy, now: datetime, rescue: str | None = None, *, whole: Whole | None = None
+) -> Draft:
+    """A new vault's charter and sheets; `plan.role` is not used. `whole` makes the agreed charter of the bare one.
+
+    UsageError for a weak policy; `charter-made` where the agreement says another custody than what was dealt.
+    """
     vault, secret = os.urandom(16).hex(), Secret(os.urandom(32))
     custody, holders, sheets = _deal(secret, vault, policy, 1, ())
     charter = Charter(
@@ -72,6 +80,13 @@ def draft_vault(plan: Plan, policy: Policy, now: datetime, rescue: str | None = 
         custody=custody,
         rescue=rescue,
     )
+    if whole:
+        bare, charter = charter, whole(charter)
+        made = ("holders", "custody", "recipients")
+        other = next((name for name in made if getattr(bare, name) != getattr(charter, name)), None)
+        if other:
+            hint = "remove it from the text: the ceremony makes it, with --policy or --group"
+            raise UsageError("charter-made", f"expected a text without charter.{other}, found one with it", hint=hint)
     _refuse_weak(charter, now)
     return Draft(charter, hash_of(charter), secret, sheets)
 
