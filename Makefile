@@ -9,7 +9,7 @@ ifeq ($(CI),true)
 SELECT := not slow or ci
 endif
 
-.PHONY: demo demo-s3 test test-slow check bench lock clean peers
+.PHONY: demo demo-s3 test test-slow fuzz check bench lock clean peers
 
 demo: .venv/run
 	$(BIN)/escrow demo
@@ -23,6 +23,10 @@ test: .venv/dev peers
 
 test-slow: .venv/dev peers
 	$(BIN)/python -m pytest -n auto
+
+# Ten minutes of altered bytes and vaults for both readers, each time others; CI's slow part takes 20 seconds.
+fuzz: .venv/dev
+	ESCROW_FUZZ_SECONDS=600 ESCROW_FUZZ_SEED=$$(date +%s) $(BIN)/python -m pytest -m fuzz tests/fuzz
 
 check: .venv/dev
 	$(BIN)/ruff check

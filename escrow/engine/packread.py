@@ -1,5 +1,6 @@
 """Reads the raw bytes of one series' packs, whole or in part, and proves them on the way."""
 
+import hashlib
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
@@ -11,7 +12,7 @@ from escrow.errors import FormatError, IntegrityError, LimitError, NotFoundError
 from escrow.pack.extents import Extent
 from escrow.pack.frames import Frame, decompress, read_table, table_size
 from escrow.record import ObjectRef, pack_name
-from escrow.seal import Identity, SealedReader
+from escrow.seal import Identity, SealedReader, head_of
 from escrow.store import Store
 from escrow.store.base import reads_at_once
 from escrow.trust import Packs
@@ -37,7 +38,7 @@ class _Pack:
         if ref.size > limits.MAX_PACK:
             raise LimitError("pack-size", f"{name}: a pack of {ref.size} bytes; at most {limits.MAX_PACK} are allowed")
         try:
-            self._reader, self.frames = self._open(None)
+            self._reader, self.frames = self._open(None, ref.size, bytes.fromhex(ref.head_sha256))
         except (IntegrityError, FormatError, NotFoundError):
             self._reader, self.frames = self._open_proven()
 
@@ -46,7 +47,7 @@ class _Pack:
         """Plaintext bytes."""
         return self._reader.size
 
-    def _open(self, version: str | None) -> tuple[SealedReader, list[Frame]]:
+    def _open(self, version: str | None, size: int, head_sha256: bytes) -> tuple[SealedReader, list[Frame]]:
         def read_at(start: int, length: int) -> bytes:
             try:
                 return self._store.get(self._name, start=start, length=length, version=version)
@@ -55,7 +56,7 @@ class _Pack:
                     raise IntegrityError("object-short", str(error)) from error
                 raise
 
-        reader = SealedReader(read_at, self._ref.size, [self._identity], bytes.fromhex(self._ref.head_sha256))
+        reader = SealedReader(read_at, size, [self._identity], head_sha256)
         tail = reader.read(max(0, reader.size - _TAIL), min(_TAIL, reader.size))
         needed = table_size(tail)
         if _TAIL < needed <= reader.size:
@@ -63,8 +64,10 @@ class _Pack:
         return reader, read_table(tail, reader.size)
 
     def _open_proven(self) -> tuple[SealedReader, list[Frame]]:
+        """From the version whose hash is right, whatever else the notice says of it."""
         self._proven = True
-        return self._open(find_exact(self._store, self._name, self._ref.sha256)[1])
+        data, version = find_exact(self._store, self._name, self._ref.sha256)
+        return self._open(version, len(data), hashlib.sha256(head_of(data) or b"").digest())
 
     def read(self, offset: int, length: int) -> bytes:
         """A range of the plaintext."""

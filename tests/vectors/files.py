@@ -57,5 +57,8 @@ def keep(data: bytes, root: Path) -> str:
 
 
 def objects(given: Mapping[str, Any], root: Path = ROOT) -> list[tuple[str, bytes]]:
-    """The objects that a vector names, by their names in the vault."""
-    return [(name, (root / "objects" / digest).read_bytes()) for name, digest in given["objects"].items()]
+    """The objects that a vector names, by their names in the vault; or that are given as they are."""
+    return [
+        (name, one if isinstance(one, bytes) else (root / "objects" / one).read_bytes())
+        for name, one in given["objects"].items()
+    ]

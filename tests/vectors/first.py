@@ -97,7 +97,7 @@ class First:
         identities += [ScryptIdentity(Secret(text.encode())) for text in given["passphrases"]]
 
         def read() -> dict[str, Any]:
-            armored = data.startswith(b"-----BEGIN")
+            armored = data.lstrip().startswith(b"-----BEGIN AGE")
             plain = open_sealed(dearmor(data.decode("latin-1")) if armored else data, identities)
             return {"sha256": hashlib.sha256(plain).hexdigest(), "size": len(plain)}
 

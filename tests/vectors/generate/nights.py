@@ -102,12 +102,19 @@ class Night:
     def _ref(self, data: bytes, name: Callable[[str], str]) -> r.ObjectRef:
         digest = hashlib.sha256(data).hexdigest()
         self._put(name(digest), data)
-        return r.ObjectRef(sha256=digest, size=len(data), head_sha256=hashlib.sha256(head_of(data) or b"").hexdigest())
+        return r.ObjectRef(sha256=digest, size=len(data), head_sha256=hashlib.sha256(_head(data)).hexdigest())
 
     def _put(self, name: str, data: bytes) -> None:
         kept = self.put(name, data)
         if kept is not None:
             self.objects[name] = kept
+
+
+def _head(sealed: bytes) -> bytes:
+    """Header and nonce; of what is no age file, nothing."""
+    with suppress(FormatError):
+        return head_of(sealed) or b""
+    return b""
 
 
 def _totals(lines: Sequence[bytes]) -> r.Totals:
