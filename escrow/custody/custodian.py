@@ -13,6 +13,7 @@ from itertools import combinations
 from typing import Annotated, NoReturn
 
 from escrow.errors import FormatError, IntegrityError, UsageError, WrongKeyError
+from escrow.limits import FORMAT
 from escrow.record import Party, decode, encode, from_object, to_object
 from escrow.record.charter import CUSTODIAN_KINDS
 from escrow.record.grammar import RecipientText, Text, VerifyKeyText, one_of
@@ -79,8 +80,8 @@ class CustodianKey:
     def __init__(self, name: str, kind: str, secret: Secret) -> None:
         self.name, self.kind = name, kind
         self._secret = secret
-        self.identity = HybridIdentity.from_seed(derive(secret, "escrow/v0/custodian/age", length=32))
-        self.signing = SigningKey.from_seed(derive(secret, "escrow/v0/custodian/sign", length=64))
+        self.identity = HybridIdentity.from_seed(derive(secret, f"escrow/v{FORMAT}/custodian/age", length=32))
+        self.signing = SigningKey.from_seed(derive(secret, f"escrow/v{FORMAT}/custodian/sign", length=64))
 
     @classmethod
     def new(cls, name: str, kind: str) -> "CustodianKey":

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from escrow.errors import IntegrityError
+from escrow.limits import FORMAT
 from escrow.record import (
     Agent,
     Charter,
@@ -55,12 +56,12 @@ class NewVault:
 
 def signing_key(secret: Secret, vault: str) -> SigningKey:
     """The holder's signing key, derived from the custody secret of this vault."""
-    return SigningKey.from_seed(derive(secret, "escrow/v0/holder/sign/1", bytes.fromhex(vault), 64))
+    return SigningKey.from_seed(derive(secret, f"escrow/v{FORMAT}/holder/sign/1", bytes.fromhex(vault), 64))
 
 
 def custody_identity(secret: Secret, vault: str) -> HybridIdentity:
     """The age identity to which series keys are sealed, derived from the custody secret."""
-    return HybridIdentity.from_seed(derive(secret, "escrow/v0/custody/age", bytes.fromhex(vault), 32))
+    return HybridIdentity.from_seed(derive(secret, f"escrow/v{FORMAT}/custody/age", bytes.fromhex(vault), 32))
 
 
 def new_vault(plan: Plan, now: datetime, rescue: str | None = None) -> NewVault:

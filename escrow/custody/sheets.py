@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from escrow.custody.newvault import custody_identity
 from escrow.errors import IntegrityError, WrongKeyError
+from escrow.limits import FORMAT
 from escrow.record import Charter, Custody, Holder
 from escrow.seal import HybridIdentity, Secret, SigningKey, derive
 from escrow.seal.shares import Share, combine
@@ -21,7 +22,7 @@ class Sheet:
 
 def holder_key(share: Share, vault: str, epoch: int) -> SigningKey:
     """The holder's signing key, derived from the share alone (docs/format.md, section 5.3)."""
-    label = f"escrow/v0/holder/share/{epoch}/{share.group}/{share.member}"
+    label = f"escrow/v{FORMAT}/holder/share/{epoch}/{share.group}/{share.member}"
     return SigningKey.from_seed(derive(share.value(), label, bytes.fromhex(vault), 64))
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Annotated
 
 from escrow.errors import FormatError
+from escrow.limits import FORMAT
 from escrow.record import EventHead, NoticeHead, decode, encode, from_object, to_object
 from escrow.record.grammar import Hex32, Hex64, Items, Range, Text
 from escrow.trust import Finding, History
@@ -31,7 +32,7 @@ class Seen:
 class Watch:
     """All vaults that are watched, by id."""
 
-    version: Annotated[int, Range(0, 0)]
+    version: Annotated[int, Range(FORMAT, FORMAT)]
     vaults: Annotated[tuple[Seen, ...], Items(key="vault")]
 
     def of(self, vault: str) -> Seen | None:
@@ -43,7 +44,7 @@ class Watch:
         return encode(to_object(self))
 
 
-EMPTY = Watch(version=0, vaults=())
+EMPTY = Watch(version=FORMAT, vaults=())
 
 
 def parse_watch(data: bytes) -> Watch:
@@ -74,7 +75,7 @@ def look(watch: Watch, history: History, place: str, now: datetime) -> tuple[Wat
         events=events,
     )
     others = [one for one in watch.vaults if one.vault != history.vault]
-    return Watch(version=0, vaults=tuple(sorted([*others, seen], key=lambda one: one.vault))), ()
+    return Watch(version=FORMAT, vaults=tuple(sorted([*others, seen], key=lambda one: one.vault))), ()
 
 
 def _held_against(before: Seen, history: History) -> Iterable[Finding]:

@@ -13,7 +13,6 @@ from escrow.record.canonical import JsonObject, JsonValue, decode, encode
 from escrow.record.grammar import Items, Range, Word, parse_time, time_text
 from escrow.record.schema import Record
 
-VERSION = 0
 KNOWN_EXTENSIONS: frozenset[str] = frozenset()
 """Members of `ext` that this reader knows, so that a record may list them in `crit`."""
 
@@ -26,7 +25,7 @@ Write = Callable[[object], JsonValue]
 def to_payload(record: Record) -> bytes:
     """Canonical bytes of a record. FormatError, as from_payload, when no reader would take it."""
     members = _plan(type(record)).write(record)
-    members |= {"type": record.TYPE, "version": VERSION}
+    members |= {"type": record.TYPE, "version": limits.FORMAT}
     payload = encode(members)
     from_payload(payload, type(record))
     return payload
@@ -48,10 +47,10 @@ def from_payload(payload: bytes, kind: type[RecordT]) -> RecordT:
     if value["type"] != name:
         raise FormatError("payload-type", f"{name}.type: expected {name!r}, found {_shown(value['type'])}")
     version = value["version"]
-    if type(version) is not int or version != VERSION:
+    if type(version) is not int or version != limits.FORMAT:
         raise FormatError(
             "version-unknown",
-            f"{name}.version: expected {VERSION}, found {_shown(version)}",
+            f"{name}.version: expected {limits.FORMAT}, found {_shown(version)}",
             hint="a newer escrow may read it",
         )
     members = {k: v for k, v in value.items() if k not in ("type", "version")}

@@ -14,7 +14,7 @@ from escrow.limits import MAX_RECORD
 from escrow.seal import base64x
 from escrow.seal.sign import ED25519_SIGNATURE, MLDSA_SIGNATURE, SigningKey, VerifyKey
 
-MAX_SIGNATURES: Final = 64
+MAX_SIGNATURES: Final = 128
 """Signatures in one envelope: two for each signer."""
 
 

@@ -159,7 +159,7 @@ def test_the_key_id_is_only_a_hint(keyid: str | None) -> None:
         (_altered(lambda f: f.update(payload="\ud800")), "envelope-base64"),
         (_altered(lambda f: f.update(signatures=[])), "envelope-signatures"),
         (_altered(lambda f: f.update(signatures={})), "envelope-signatures"),
-        (_altered(lambda f: f.update(signatures=f["signatures"] * 33)), "envelope-signatures"),
+        (_altered(lambda f: f.update(signatures=f["signatures"] * 65)), "envelope-signatures"),
         (_altered(lambda f: f["signatures"][0].update(cert="")), "envelope-fields"),
         (_altered(lambda f: f["signatures"][0].pop("sig")), "envelope-fields"),
         (_altered(lambda f: f["signatures"][0].update(keyid=7)), "envelope-fields"),
@@ -189,7 +189,7 @@ def test_every_flipped_byte_is_refused_or_only_touches_a_hint() -> None:
 
 
 def test_limits_of_signing() -> None:
-    for keys in ([], [KEY] * 33):
+    for keys in ([], [KEY] * 65):
         with pytest.raises(UsageError):
             sign_envelope(PAYLOAD, KIND, keys)
     with pytest.raises(LimitError):

@@ -24,6 +24,7 @@ ELSEWHERE = {
     *("holders-statement", "sub-processor"),
     *("verify-key", "escrow-sig-1"),
     *("share-foreign", "share-altered", "share-old", "share-duplicate", "share-too-few", "share-secret"),  # custody
+    *("share-length", "share-word", "share-checksum", "share-combine"),
 }
 ONE_WORD = {"signature", "envelope", "rollback"}
 
