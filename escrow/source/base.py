@@ -6,12 +6,15 @@ memory that does not grow with the number of files. What cannot be read is an it
 
 import heapq
 import io
+import re
 from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from escrow.errors import SourceError, UsageError
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 Kind = Literal["table", "document"]
 """The chunker's size class: tables and databases get small chunks, documents large ones."""
@@ -141,6 +144,12 @@ class Source(Protocol):
 
         Raises UnreadableError when it is gone or has become another thing.
         """
+
+
+def check_name(name: str) -> None:
+    """UsageError `source-name` for what no source can be called."""
+    if not _NAME.fullmatch(name):
+        raise UsageError("source-name", f"source name {name!r} is not 1 to 64 of a-z 0-9 _ -")
 
 
 def scan_all(sources: Collection[Source]) -> Iterator[tuple[Source, Item]]:

@@ -9,7 +9,6 @@ import errno
 import heapq
 import io
 import os
-import re
 import stat
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
@@ -18,7 +17,17 @@ from typing import TYPE_CHECKING
 from escrow.errors import SourceError, UsageError
 from escrow.limits import MAX_PATH
 from escrow.source.attributes import extra_attributes
-from escrow.source.base import DirItem, FileItem, Item, Kind, LinkItem, ScanNotes, UnreadableError, UnreadItem
+from escrow.source.base import (
+    DirItem,
+    FileItem,
+    Item,
+    Kind,
+    LinkItem,
+    ScanNotes,
+    UnreadableError,
+    UnreadItem,
+    check_name,
+)
 from escrow.source.compartments import compile_globs
 from escrow.source.datasets import dataset_of, kind_of
 from escrow.source.paths import HERE, decode_name, encode_name, extended
@@ -26,7 +35,6 @@ from escrow.source.paths import HERE, decode_name, encode_name, extended
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _OPEN_FLAGS = (
     os.O_RDONLY
     | getattr(os, "O_BINARY", 0)
@@ -58,8 +66,7 @@ class FolderSource:
         `skip`: folders that belong to escrow (vault, state); they are left out with a warning. Raises UsageError
         `source-name`, `glob`, or `source-own-folder` when the source lies inside one of them.
         """
-        if not _NAME.fullmatch(name):
-            raise UsageError("source-name", f"source name {name!r} is not 1 to 64 of a-z 0-9 _ -")
+        check_name(name)
         self.name = name
         self.notes = ScanNotes(name)
         self._classify = classify
