@@ -9,8 +9,8 @@ ROOT = Path(__file__).parents[1]
 
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("cli",),
-    ("engine", "custody", "recovery", "watch"),
-    ("store", "source"),
+    ("engine", "custody", "recovery", "export", "watch"),
+    ("store", "source", "completeness"),
     ("trust", "record", "pack", "seal"),
     ("errors", "limits", "__version__"),
 )
@@ -19,6 +19,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 BESIDE: dict[tuple[str, str], str] = {
     ("trust", "record"): "history is made of records",
     ("trust", "seal"): "history is believed by its signatures",
+    ("export", "custody"): "its pages are custody's pages",
     ("watch", "engine"): "the watch judges what a night reported",
 }
 """Imports between rooms of one layer, each with its reason. There are no others."""

@@ -10,6 +10,7 @@ from escrow.completeness.sketch import Hashes
 from escrow.completeness.textflow import Bytes
 
 Numbers = NDArray[np.int64]
+Places = NDArray[np.intp]
 _LF, _CR, _QUOTE = 10, 13, 34
 _WORD = np.uint64(0x9E3779B97F4A7C15)
 _WORD2 = np.uint64(0xC2B2AE3D27D4EB4F)
@@ -30,33 +31,41 @@ class Cells:
     starts: Numbers
     lengths: Numbers
 
-    def hashes(self) -> Hashes:
-        """A hash of every cell that is not blank. Of long cells the first, middle and last eight bytes count."""
-        filled = np.flatnonzero(self.lengths)
-        whole = len(filled) == len(self.starts)
-        starts, lengths = (self.starts, self.lengths) if whole else (self.starts[filled], self.lengths[filled])
-        if not len(starts):
-            return np.zeros(0, np.uint64)
+    def hashes(self) -> tuple[Hashes, Places]:
+        """Hashes of cells that are not blank, and which cells they are; of equal neighbours one may be left out.
+
+        Of long cells the first, middle and last eight bytes count.
+        """
+        places = np.flatnonzero(self.lengths)
+        if not len(places):
+            return np.zeros(0, np.uint64), places
+        whole = len(places) == len(self.starts)
+        starts, lengths = (self.starts, self.lengths) if whole else (self.starts[places], self.lengths[places])
         words = np.ndarray((len(self.text) - 7,), "<u8", self.text, 0, (1,))
         shortest, longest = int(lengths.min()), int(lengths.max())
-        mask = _MASKS[np.minimum(lengths, 8)] if shortest < 8 else _MASKS[8]
-        found = words[starts] & mask
-        if longest > 8:
-            found *= _WORD
-            found ^= words[starts + np.maximum(lengths - 8, 0)] & mask
+        found = words[starts]
+        last = words[starts + np.maximum(lengths - 8, 0)] if longest > 8 else found
+        if 8 < shortest == longest <= 16:
+            fresh = np.flatnonzero((found[1:] != found[:-1]) | (last[1:] != last[:-1]))
+            if 2 * len(fresh) < len(found):
+                fresh = np.concatenate([np.zeros(1, np.intp), fresh + 1])
+                places, starts, lengths, found, last = (one[fresh] for one in (places, starts, lengths, found, last))
+        if shortest < 8:
+            mask = _MASKS[np.minimum(lengths, 8)]
+            found, last = found & mask, last & mask
+        found = found * _WORD ^ last
         if longest > 16:
-            found *= _WORD2
-            found ^= words[starts + np.maximum((lengths >> 1) - 4, 0)] & mask
-        if shortest < longest:
-            found ^= lengths.astype(np.uint64) << _HALF
+            middle = words[starts + np.maximum((lengths >> 1) - 4, 0)] * _WORD2
+            middle[lengths <= 16] = 0
+            found ^= middle
+        found ^= lengths.astype(np.uint64) << _HALF
         found ^= found >> _HALF
         found *= _WORD
-        return found
+        return found, places
 
-    def texts(self, places: NDArray[np.intp]) -> Iterator[bytes]:
-        """The text of some cells by their place among those that are not blank; without quotes around it."""
-        filled = np.flatnonzero(self.lengths)[places]
-        for start, length in zip(self.starts[filled].tolist(), self.lengths[filled].tolist(), strict=True):
+    def texts(self, places: Places) -> Iterator[bytes]:
+        """The text of some cells, without quotes around it."""
+        for start, length in zip(self.starts[places].tolist(), self.lengths[places].tolist(), strict=True):
             cell = self.text[start : start + length].tobytes()
             yield cell[1:-1].replace(b'""', b'"') if cell[:1] == cell[-1:] == b'"' and length > 1 else cell
 
@@ -94,76 +103,78 @@ def _day(head: Hashes, tail: Hashes, bound: int, form: str, *, last: bool) -> st
 
 
 class Block:
-    """Whole records. `rows` counts ragged records too, but no blank lines; `end`: where the next record begins."""
+    """Whole records. `rows` counts ragged records too, but no blank lines; `size`: bytes of all records."""
 
-    def __init__(self, text: Bytes, end: int, edges: Numbers, width: int, *, ragged: int, quoted: bool) -> None:
-        """`edges`: of each record of `width` cells, one after another, the place before it and its delimiters'."""
-        self.end = end
-        self.rows = len(edges) // (width + 1) + ragged
+    def __init__(self, text: Bytes, size: int, before: Numbers, after: Numbers, *, ragged: int, quoted: bool) -> None:
+        """`before`, `after`: the places of the delimiters around each cell, a row for each record."""
+        self.size = size
+        self.rows = len(before) + ragged
         self.ragged = ragged
         self._text = text
-        self._edges = edges.reshape(-1, width + 1)
+        self._before, self._after = before, after
         self._quoted = quoted
-        last = self._edges[:, width] - 1
-        self._crlf = (text[last] == _CR) & (last > self._edges[:, width - 1])
+        ends = after[:, -1]
+        self._crlf = (text[ends - 1] == _CR) & (ends - 1 > before[:, -1])
         self.line_ends = ({b"\r\n"} if self._crlf.any() else set()) | ({b"\n"} if not self._crlf.all() else set())
 
     def nulls(self) -> Numbers:
         """Blank cells by column."""
-        width = self._edges.shape[1] - 1
-        gaps = np.diff(self._edges)
-        counted: Numbers = np.bincount(np.flatnonzero(gaps == 1) % width, minlength=width)
+        width = self._before.shape[1]
+        gaps = self._after - self._before
+        blank = gaps == 1
+        counted: Numbers = np.bincount(np.flatnonzero(blank) % width, minlength=width)
         counted[-1] += int((self._crlf & (gaps[:, -1] == 2)).sum())
         if self._quoted:
-            pairs = (gaps == 3) & (self._text[self._edges[:, :-1] + 1] == _QUOTE)
-            counted += pairs.sum(axis=0)
-            counted[-1] += int(((gaps[:, -1] == 4) & self._crlf & (self._text[self._edges[:, -2] + 1] == _QUOTE)).sum())
+            counted += ((gaps == 3) & self._opens(self._before)).sum(axis=0)
+            counted[-1] += int(((gaps[:, -1] == 4) & self._crlf & self._opens(self._before[:, -1])).sum())
         return counted
+
+    def _opens(self, before: Numbers) -> NDArray[np.bool_]:
+        opens: NDArray[np.bool_] = self._text[before + 1] == _QUOTE
+        return opens
 
     def cells(self, number: int) -> Cells:
         """One column."""
-        starts = self._edges[:, number] + 1
-        lengths = self._edges[:, number + 1] - starts
-        if number == self._edges.shape[1] - 2:
+        before = self._before[:, number]
+        lengths = self._after[:, number] - before
+        lengths -= 1
+        if number == self._before.shape[1] - 1:
             lengths -= self._crlf
         if self._quoted:
-            lengths[(lengths == 2) & (self._text[starts] == _QUOTE)] = 0
-        return Cells(self._text, starts, lengths)
+            lengths[(lengths == 2) & self._opens(before)] = 0
+        return Cells(self._text, before + 1, lengths)
 
 
-def cut(buffer: Bytes, start: int, held: int, delimiter: int, width: int) -> Block | None:
-    """The whole records of `buffer[start:held]`; None where there is not one. Eight more bytes lie behind `held`."""
-    text = buffer[start:held]
-    breaks = text == _LF
-    marks = text == delimiter
+def cut(text: Bytes, delimiter: int, width: int, *, quoted: bool) -> Block | None:
+    """The whole records of `text` after its first byte, a line end, and before its last eight, which are spare.
+
+    None where there is no whole record.
+    """
+    body = text[:-8]
+    breaks = body == _LF
+    marks = body == delimiter
     marks |= breaks
-    quotes = text == _QUOTE
-    quoted = bool(quotes.any())
     if quoted:
-        inside = np.logical_xor.accumulate(quotes)
+        inside = np.logical_xor.accumulate(body == _QUOTE)
         np.logical_not(inside, out=inside)
         marks &= inside
         breaks &= inside
-    rows = int(np.count_nonzero(breaks))
+    rows = int(np.count_nonzero(breaks)) - 1
     if not rows:
         return None
     last = _last(breaks)
     places = np.flatnonzero(marks[: last + 1])
-    regular = len(places) == rows * width and bool(breaks[places[width - 1 :: width]].all())
-    places += start
-    if regular and width > 1:
-        return Block(buffer[: held + 8], start + last + 1, _edges(places, start, width), width, ragged=0, quoted=quoted)
-    lasts = np.flatnonzero(breaks[places - start])
-    counts = np.diff(lasts, prepend=-1)
-    before = np.empty_like(places)
-    before[0] = start - 1
-    before[1:] = places[:-1]
-    blank = (counts == 1) & (places[lasts] - before[lasts] - (buffer[before[lasts] + 1] == _CR) <= 1)
-    good = lasts[(counts == width) & ~blank]
-    edges = places[np.maximum(good[:, None] + np.arange(-width, 1), 0)]
-    edges[:, 0] = before[good - width + 1]
+    if len(places) - 1 == rows * width and width > 1 and bool(breaks[places[width::width]].all()):
+        before, after = places[:-1].reshape(rows, width), places[1:].reshape(rows, width)
+        return Block(text, last, before, after, ragged=0, quoted=quoted)
+    lasts = np.flatnonzero(breaks[places])
+    counts = np.diff(lasts)
+    ends, starts = places[lasts[1:]], places[lasts[1:] - 1]
+    blank = (counts == 1) & (ends - starts - (text[starts + 1] == _CR) <= 1)
+    good = lasts[1:][(counts == width) & ~blank]
+    index = good[:, None] + np.arange(-width, 0)
     ragged = rows - len(good) - int(blank.sum())
-    return Block(buffer[: held + 8], start + last + 1, edges.reshape(-1), width, ragged=ragged, quoted=quoted)
+    return Block(text, last, places[index], places[index + 1], ragged=ragged, quoted=quoted)
 
 
 def _last(breaks: NDArray[np.bool_]) -> int:
@@ -173,13 +184,3 @@ def _last(breaks: NDArray[np.bool_]) -> int:
         if len(found):
             break
     return int(found[-1]) + max(len(breaks) - behind, 0)
-
-
-def _edges(places: Numbers, start: int, width: int) -> Numbers:
-    """For each record the place before its first cell, then those of its delimiters."""
-    rows = len(places) // width
-    edges = np.empty((rows, width + 1), np.int64)
-    edges[:, 1:] = places.reshape(rows, width)
-    edges[0, 0] = start - 1
-    edges[1:, 0] = edges[:-1, width]
-    return edges.reshape(-1)

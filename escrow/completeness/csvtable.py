@@ -1,6 +1,6 @@
 """Profiles delimited text, a block of whole records at a time, with numpy: no value becomes a Python object unless new.
 
-Every record is counted, and every blank. All columns are counted by value in the first eight MiB and in every sixteenth
+Every record is counted, and every blank. All columns are counted by value in the first eight MiB and in every 64th
 block behind; columns that identify something, and dates, in all blocks. Memory: one block and the counts.
 """
 
@@ -22,8 +22,9 @@ MAX_COLUMNS = 4096
 _PAD = 8
 _PIECE = 256 << 10
 _DEEP_BYTES = 8 << 20
-_DEEP_EVERY = 16
-_LOOKED_AT = 256
+_DEEP_EVERY = 64
+_LOOKED_AT = 32
+_LOOKED_AT_FIRST = 1024
 _DELIMITERS = ",;\t|"
 _LF, _CR, _QUOTE = 10, 13, 34
 
@@ -38,8 +39,9 @@ class _Column:
     def look(self, block: Block, number: int) -> None:
         """Count this column's values in one block, and look at the new ones."""
         cells = block.cells(number)
-        fresh = self.sketch.add(cells.hashes())
-        limit = None if self.values.identifier else _LOOKED_AT
+        hashes, places = cells.hashes()
+        fresh = places[self.sketch.add(hashes)]
+        limit = None if self.values.identifier else _LOOKED_AT if self.values.seen else _LOOKED_AT_FIRST
         for value in cells.texts(fresh[:limit]):
             self.values.see(value)
 
@@ -60,8 +62,9 @@ class CsvTable:
         self._columns: list[_Column] = []
         self._nulls: NDArray[np.int64] = np.zeros(0, np.int64)
         self._delimiter = 0
-        self._buffer = np.zeros(0, np.uint8)
-        self._held = 0
+        self._raw = bytearray(b"\n" + bytes(_PAD))
+        self._text: Bytes = np.frombuffer(self._raw, np.uint8)
+        self._held = 1
         self._blocks = 0
         self._bytes = 0
         self._ragged = 0
@@ -70,58 +73,59 @@ class CsvTable:
 
     def feed(self, data: Bytes) -> None:
         """The next bytes; they are not kept."""
-        if self._broken:
-            return
-        need = self._held + len(data) + _PAD
-        if need > len(self._buffer):
-            grown = np.zeros(need, np.uint8)
-            grown[: self._held] = self._buffer[: self._held]
-            self._buffer = grown
-        self._buffer[self._held : self._held + len(data)] = data
-        if not int(data.min()):
+        for start in range(0, len(data), _PIECE):
+            if self._broken:
+                return
+            self._append(data[start : start + _PIECE])
+            if self._held > _PIECE:
+                self._take()
+                if self._held > MAX_RECORD:
+                    self._fail("record-too-long")
+
+    def _append(self, data: Bytes) -> None:
+        end = self._held + len(data)
+        if end + _PAD > len(self._raw):
+            held = self._text[: self._held]
+            self._raw = bytearray(end + _PAD)
+            self._text = np.frombuffer(self._raw, np.uint8)
+            self._text[: self._held] = held
+        self._text[self._held : end] = data
+        if self._raw.find(0, self._held, end) >= 0:
             self.notes.add("nul-bytes")
-        self._held += len(data)
-        if self._held >= _PIECE:
-            self._take(final=False)
-            if self._held > MAX_RECORD:
-                self._fail("record-too-long")
+        self._held = end
 
     def _fail(self, note: str) -> None:
         self.notes.add(note)
         self._broken = True
-        self._buffer = np.zeros(0, np.uint8)
-        self._held = 0
+        self._held = 1
 
-    def _take(self, *, final: bool) -> None:
-        text = self._buffer[: self._held]
-        if final and len(text) and text[-1] not in (_LF, _CR):
-            line_end = b"\r\n" if self._ends == {b"\r\n"} else b"\n"
-            self._buffer = np.concatenate([text, np.frombuffer(line_end + bytes(_PAD), np.uint8)])
-            self._held += len(line_end)
-            text = self._buffer[: self._held]
-        if not self._ends and self._blocks == 0 and _old_mac(text, final):
+    def _take(self) -> None:
+        """Count the whole records that are held; what is not whole stays. The byte before a record is a line end."""
+        if not self._columns and self._raw.find(b"\n", 1, self._held) < 0 <= self._raw.find(b"\r", 1, self._held - 1):
             self._ends.add(b"\r")
         if b"\r" in self._ends:
+            text = self._text[1 : self._held]
             text[text == _CR] = _LF
         start = 0
         if not self._columns:
-            start = self._header(text)
+            start = self._header()
             if not start:
                 return
-        block = cut(self._buffer, start, self._held, self._delimiter, len(self._columns))
+        quoted = self._raw.find(b'"', start, self._held) >= 0
+        block = cut(self._text[start : self._held + _PAD], self._delimiter, len(self._columns), quoted=quoted)
         if block is not None:
             self._count(block)
-            start = block.end
+            start += block.size
         rest = self._held - start
-        self._buffer[:rest] = self._buffer[start : self._held].copy()
+        self._text[:rest] = self._text[start : self._held].copy()
         self._held = rest
 
-    def _header(self, text: Bytes) -> int:
-        """Take the first record; gives where the second begins, or 0."""
-        end = _record_end(text)
+    def _header(self) -> int:
+        """Take the first record; gives the place of its line end, or 0 where it is not whole."""
+        end = _record_end(self._text[: self._held])
         if not end:
             return 0
-        record = text[:end].tobytes().decode("utf-8", "replace").rstrip("\r\n")
+        record = bytes(self._raw[1:end]).decode("utf-8", "replace").rstrip("\r\n")
         self._delimiter = ord(_delimiter_of(record))
         try:
             names = next(csv.reader([record], delimiter=chr(self._delimiter)), [])
@@ -150,13 +154,18 @@ class CsvTable:
             if column.values.date_form:
                 column.date(block, number)
         self._blocks += 1
-        self._bytes += block.end
+        self._bytes += block.size
 
     def finish(self) -> None:
         """The end of the text: count what is left."""
-        if not self._broken and self._held:
-            self._take(final=True)
-            if self._held:
+        if not self._broken and self._held > 1:
+            if self._raw[self._held - 1] not in (_LF, _CR):
+                line_end = b"\r\n" if self._ends == {b"\r\n"} else b"\n"
+                self._append(np.frombuffer(line_end, np.uint8))
+            elif self._raw.find(b"\n", 1, self._held) < 0:
+                self._append(np.frombuffer(b"\r", np.uint8))
+            self._take()
+            if self._held > 1:
                 self.notes.add("quote-unclosed")
         if self._ragged:
             self.notes.add("ragged")
@@ -177,25 +186,15 @@ class CsvTable:
             yield column.values.column(nulls, sketch.distinct, sketch.certainty, column.least, column.most)
 
 
-def _old_mac(text: Bytes, final: bool) -> bool:
-    """Lines end with CR alone."""
-    return not (text == _LF).any() and bool((text == _CR)[: None if final else -1].any())
-
-
 def _record_end(text: Bytes) -> int:
-    """Where the first record ends, its line end included; 0 where it goes on."""
+    """The place of the line end of the record that begins at 1; 0 where it goes on."""
     for size in (1 << 16, len(text)):
-        end = _end_within(text[:size])
-        if end:
-            break
-    return end
-
-
-def _end_within(text: Bytes) -> int:
-    ends = np.flatnonzero(text == _LF)
-    quotes = np.cumsum(text[: int(ends[-1]) + 1] == _QUOTE) if len(ends) else None
-    outside = ends[quotes[ends] % 2 == 0] if quotes is not None else ends
-    return int(outside[0]) + 1 if len(outside) else 0
+        ends = np.flatnonzero(text[1:size] == _LF) + 1
+        quotes = np.cumsum(text[: int(ends[-1]) + 1] == _QUOTE) if len(ends) else ends
+        outside = ends[quotes[ends] % 2 == 0]
+        if len(outside):
+            return int(outside[0])
+    return 0
 
 
 def _delimiter_of(record: str) -> str:

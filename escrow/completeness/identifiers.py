@@ -6,6 +6,7 @@ URN of 6).
 
 import re
 from collections.abc import Callable, Mapping
+from operator import mul
 from types import MappingProxyType
 
 _LETTERS = "ABCDEFGHJKLMNPQRTUVWXYZ"
@@ -19,10 +20,9 @@ def is_upn(value: str) -> bool:
     """Check letter: weights 2 to 13 on characters 2 to 13, modulo 23. A temporary UPN ends with a letter."""
     if not _UPN.fullmatch(value):
         return False
-    digits = [int(char) for char in value[1:12]]
-    last = value[12]
-    digits.append(int(last) if last.isdigit() else _LETTERS.find(last))
-    return digits[-1] >= 0 and value[0] == _LETTERS[sum(n * w for n, w in zip(digits, range(2, 14), strict=True)) % 23]
+    last = int(value[12]) if value[12].isdigit() else _LETTERS.find(value[12])
+    total = sum(map(mul, map(int, value[1:12]), range(2, 13))) + 13 * last
+    return last >= 0 and value[0] == _LETTERS[total % 23]
 
 
 def is_uln(value: str) -> bool:
@@ -81,14 +81,18 @@ def names_a_thing(name: str) -> bool:
     return bool(_PERSON.search(plain(name)))
 
 
-def is_password(name: str, value: bytes) -> bool:
-    """Whether a cell of this column is a password in clear text, rather than blank, masked or hashed."""
-    sealed = _SEALED.match(value) or _HEX.fullmatch(value) or not value.strip(b"*x. ")
-    return bool(_PASSWORD.search(name)) and not sealed
+def names_a_password(name: str) -> bool:
+    """Whether a column holds passwords by its name."""
+    return bool(_PASSWORD.search(name))
+
+
+def is_sealed(value: bytes) -> bool:
+    """Whether a password is masked or hashed, so that nobody can read it."""
+    return bool(_SEALED.match(value) or _HEX.fullmatch(value)) or not value.strip(b"*x. ")
 
 
 KEY_IN_URL = re.compile(
-    rb"[?&](?:api[_-]?key|apikey|key|access_token|auth_?token|token|secret|sig|signature|password)=[^&\s\"'<>,;]{8}",
+    rb"[?&](?:amp;)?(?:api[_-]?key|apikey|key|access_token|auth_?token|token|secret|sig|signature|password)=[^&\s\"'<>,;]{8}",
     re.IGNORECASE,
 )
 """A credential in a URL, such as the key of iSAMS' batch API."""

@@ -34,6 +34,10 @@ class FileReader:
         self._head = bytearray()
         self._part: Part | None = None
 
+    def take(self, data: memoryview) -> None:
+        """The next bytes; they are not kept."""
+        self.feed(np.frombuffer(data, np.uint8))
+
     def feed(self, data: Bytes) -> None:
         """The next bytes; they are not kept."""
         if self._part is None:

@@ -3,7 +3,7 @@
 import re
 from datetime import date
 
-from escrow.completeness.identifiers import CHECKS, KEY_IN_URL, identifier_of, is_password
+from escrow.completeness.identifiers import CHECKS, KEY_IN_URL, identifier_of, is_sealed, names_a_password
 from escrow.completeness.profile import Certainty, Column
 
 _ISO = re.compile(rb"([0-9]{4})-([0-9]{2})-([0-9]{2})(?:[T ].*)?", re.DOTALL)
@@ -24,6 +24,7 @@ class Values:
         self.password = False
         self.key_in_url = False
         self._check = CHECKS.get(self.identifier)
+        self._secret = names_a_password(name)
         self._dates = [0, 0]
         self._numbers = 0
         self._day_first: dict[bool, int] = {True: 0, False: 0}
@@ -37,9 +38,9 @@ class Values:
         self.seen += 1
         if self._check and not self._check(value.decode("utf-8", "replace").strip()):
             self.invalid += 1
-        if not self.password and is_password(self.name, value):
+        if self._secret and not is_sealed(value):
             self.password = True
-        if not self.key_in_url and len(value) > 12 and KEY_IN_URL.search(value):
+        if b"=" in value and KEY_IN_URL.search(value):
             self.key_in_url = True
         if _NUMBER.fullmatch(value):
             self._number(float(value))

@@ -10,6 +10,7 @@ from escrow.engine.blocks import BLOCK, HEADROOM, Block, Reader, blocks_of
 from escrow.engine.filecache import CacheReader, CacheWriter
 from escrow.engine.packing import PackWriter
 from escrow.engine.ports import Progress
+from escrow.engine.profiling import FileWatch, Watch
 from escrow.record import DirEntry, Entry, FileEntry, LinkEntry, ListRef, Totals, UnreadEntry, encode_line
 from escrow.source import (
     Compartments,
@@ -71,20 +72,24 @@ def deposit(
     lanes: dict[str, Lane],
     progress: Progress,
     each_block: Callable[[], None],
+    *,
+    watch: Watch | None = None,
 ) -> None:
     """Send every item of every source down its compartment's lane, in path order.
 
     `each_block` is called for each item and each block read, and may raise Deadline. SourceError when every source
-    as a whole is unreadable; one of several is unread, and its notes tell why.
+    as a whole is unreadable; one of several is unread, and its notes tell why. `watch` profiles what is read.
     """
     with ThreadPoolExecutor(1, "read") as ahead:
-        files = _Files(Reader(ahead), progress, each_block)
+        files = _Files(Reader(ahead), progress, each_block, watch)
         for source, item in scan_all(sources):
             each_block()
             lane = lanes[compartments.assign(item.path)]
             if isinstance(item, FileItem):
                 files.deposit(source, item, lane)
             else:
+                if watch and isinstance(item, UnreadItem):
+                    watch.unread(item)
                 entry = _small_entry(item)
                 lane.add(item, encode_line(entry), entry.TYPE)
         failures = [source.notes.failure for source in sources if source.notes.failure]
@@ -105,9 +110,12 @@ class _Files:
     reader: Reader
     progress: Progress
     each_block: Callable[[], None]
+    watch: Watch | None
 
     def deposit(self, source: Source, item: FileItem, lane: Lane) -> None:
         line = lane.known.unchanged(item)
+        if self.watch:
+            line = self.watch.known(item, line)
         if line is not None:
             lane.counts["unchanged"] += 1
             size = item.size or 0
@@ -130,6 +138,8 @@ class _Files:
                     break  # known by how it was before it was read, so that the next night reads it again
                 item = now
         except UnreadableError as error:
+            if self.watch:
+                self.watch.unread(item)
             unread = UnreadItem(item.path, error.code)
             lane.add(unread, encode_line(_small_entry(unread)), "unread")
             return
@@ -148,15 +158,27 @@ class _Files:
                 yield block
                 self.each_block()
 
+        watched = self.watch.begin(item) if self.watch else None
+        seen = _both(digest.update, watched) if watched else digest.update
         with source.open(item) as raw:
-            blocks = self.reader.blocks(raw, digest.update, large=item.size is None or item.size > BLOCK)
+            blocks = self.reader.blocks(raw, seen, large=item.size is None or item.size > BLOCK)
             extents = writer.store_file(item.dataset, item.kind, counted(blocks))
+        sha256 = digest.hexdigest()
         return FileEntry(
             path=item.path,
             mtime=item.mtime_ns,
             mode=item.mode,
             dataset=item.dataset,
             size=size,
-            sha256=digest.hexdigest(),
+            sha256=sha256,
             extents=extents,
+            profile=self.watch.done(item, sha256, size, watched) if self.watch and watched else None,
         )
+
+
+def _both(hashed: Callable[[memoryview], None], watched: FileWatch) -> Callable[[memoryview], None]:
+    def seen(data: memoryview) -> None:
+        hashed(data)
+        watched.feed(data)
+
+    return seen

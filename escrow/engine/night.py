@@ -5,13 +5,16 @@ import os
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from escrow.completeness import Finding, Night, public_codes, status_of
 from escrow.engine.deposit import Deadline, Lane, deposit
 from escrow.engine.filecache import CacheReader, CacheWriter, drop_old
 from escrow.engine.packing import PackWriter, Workers, workers
 from escrow.engine.ports import Clock, Progress
+from escrow.engine.profile_memory import remember_night
+from escrow.engine.profiling import Watch
 from escrow.engine.publish import Press
 from escrow.engine.rotation import UNPLANNED_AT_MOST, UNPLANNED_WITHIN, Begin, keys_of, plan_series, stock_warning
 from escrow.engine.state import PLANNED, OpenSeries, State
@@ -45,11 +48,12 @@ class Agent:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What to deposit. `may_go_on` is asked before each file and block of a file."""
+    """What to deposit. `may_go_on` is asked before each file and block of a file; `watch` profiles and judges."""
 
     sources: Sequence[Source]
     rules: Sequence[Rule]
     may_go_on: Callable[[], bool]
+    watch: Watch | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,10 @@ class CompartmentNight:
 
 @dataclass(frozen=True, slots=True)
 class NightReport:
-    """Last night in numbers; no names of files or people. `alarms` are codes, `warnings` sentences."""
+    """Last night in numbers; no names of files or people. `alarms` are codes, `warnings` sentences.
+
+    `findings`: what is amiss with the data, by the aliases that a person gave.
+    """
 
     seq: int | None
     verdict: Verdict | None
@@ -77,6 +84,7 @@ class NightReport:
     alarms: tuple[str, ...]
     warnings: tuple[str, ...]
     finished: bool
+    findings: tuple[Finding, ...] = ()
 
 
 def run_night(agent: Agent, work: Work, progress: Progress) -> NightReport:
@@ -100,15 +108,18 @@ def run_night(agent: Agent, work: Work, progress: Progress) -> NightReport:
         keep_up = _KeepUp(press, lanes, work.may_go_on)
         progress.stage("deposit")
         try:
-            deposit(work.sources, compartments, lanes, progress, keep_up)
+            deposit(work.sources, compartments, lanes, progress, keep_up, watch=work.watch)
+            tonight, findings = _judged(agent, work)
             told = [finding.code for finding in review if finding.severity == "error"]
             told += sorted(set(adrift.values()))
             told += ["source-failed"] if any(source.notes.failure for source in work.sources) else []
-            published: tuple[int, Verdict] | None = _finish(press, lanes, told, progress)
+            published: tuple[int, Verdict] | None = _finish(press, lanes, told, findings, progress)
+            if work.watch and tonight:
+                remember_night(agent.state.folder, tonight, work.watch.nights)
         except Deadline:
             for lane in lanes.values():
                 lane.writer.drain()
-            published = None
+            published, findings = None, ()
     return NightReport(
         seq=published[0] if published else None,
         verdict=published[1] if published else None,
@@ -116,7 +127,15 @@ def run_night(agent: Agent, work: Work, progress: Progress) -> NightReport:
         alarms=tuple(_alarms(agent, footing)),
         warnings=(*footing.warnings, *warnings, *(text for source in work.sources for text in source.notes.warnings())),
         finished=published is not None,
+        findings=tuple(replace(one, dataset="") for one in findings),
     )
+
+
+def _judged(agent: Agent, work: Work) -> tuple[Night | None, tuple[Finding, ...]]:
+    if work.watch is None:
+        return None, ()
+    work.watch.count(work.sources)
+    return work.watch.judge(agent.clock.now())
 
 
 def _adrift(rules: Sequence[Rule], footing: Footing) -> dict[str, str]:
@@ -229,7 +248,9 @@ class _KeepUp:
             raise Deadline
 
 
-def _finish(press: Press, lanes: dict[str, Lane], told: Sequence[str], progress: Progress) -> tuple[int, Verdict]:
+def _finish(
+    press: Press, lanes: dict[str, Lane], told: Sequence[str], findings: tuple[Finding, ...], progress: Progress
+) -> tuple[int, Verdict]:
     progress.stage("publish")
     manifests = {}
     for name, lane in lanes.items():
@@ -237,8 +258,9 @@ def _finish(press: Press, lanes: dict[str, Lane], told: Sequence[str], progress:
         lane.writer.finish()
         manifests[name] = press.put_manifest(name, listing, lane.totals())
     codes = [code for code in _VERDICT_CODES if any(lane.counts[code] for lane in lanes.values())] + list(told)
-    status = "fail" if "source-failed" in codes else "warn" if codes else "pass"
-    verdict = Verdict(status=status, codes=tuple(sorted(codes)))
+    statuses = {"fail" if "source-failed" in codes else "warn" if codes else "pass", status_of(findings)}
+    status = next(one for one in ("fail", "warn", "pass") if one in statuses)
+    verdict = Verdict(status=status, codes=tuple(sorted({*codes, *public_codes(findings)})))
     caches = {lane.writer.series: lane.cache.keep() for lane in lanes.values()}
     seq = press.put_notice(manifests, verdict, caches)
     drop_old(press.state.folder, set(caches.values()))

@@ -1,0 +1,156 @@
+"""Profiles a night's tables from the bytes that are read for the vault anyway, and judges them.
+
+Nothing here stops a night: a file that defeats its reader is opaque, and that is said.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from escrow.completeness import (
+    Expectation,
+    Finding,
+    Night,
+    Profile,
+    Seen,
+    data_day,
+    datasets_of,
+    from_json,
+    judge,
+    key_of,
+    to_json,
+)
+from escrow.errors import FormatError
+from escrow.record import FileEntry, JsonObject, decode_line
+from escrow.source import FileItem, Source, UnreadItem
+from escrow.source.datasets import dataset_of, kind_of
+
+_ARCHIVES = (b".zip", b".gz")
+_AT_MOST = 2000
+_FAULTS = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+"""What a fault of a reader may raise for bytes that nobody foresaw."""
+
+
+class TableReader(Protocol):
+    """What profiles one file, as `escrow.completeness.reader.FileReader` does."""
+
+    def take(self, data: memoryview) -> None:
+        """The next bytes; they are not kept."""
+
+    def finish(self) -> Profile:
+        """The end."""
+
+
+class FileWatch:
+    """Profiles one reading of one file."""
+
+    def __init__(self, reader: TableReader) -> None:
+        self._reader: TableReader | None = reader
+
+    def feed(self, data: memoryview) -> None:
+        """The next bytes; they are not kept."""
+        if self._reader is not None and len(data):
+            try:
+                self._reader.take(data)
+            except _FAULTS:
+                self._reader = None
+
+    def finish(self) -> Profile:
+        """What the file holds."""
+        if self._reader is not None:
+            try:
+                return self._reader.finish()
+            except _FAULTS:
+                self._reader = None
+        return Profile("opaque", notes=("not-understood",))
+
+
+@dataclass(slots=True)
+class Watch:
+    """One night's profiles. `reader` begins a file of a name; `nights`: what is remembered, the oldest first."""
+
+    reader: Callable[[str], TableReader]
+    expectation: Expectation | None = None
+    nights: Sequence[Night] = ()
+    _paths: dict[str, bytes] = field(default_factory=dict)
+    _seen: dict[str, Seen] = field(default_factory=dict)
+    _unread: set[str] = field(default_factory=set)
+    _counts: dict[str, int] = field(default_factory=dict)
+
+    def begin(self, item: FileItem) -> FileWatch | None:
+        """What to feed with the item's bytes; None where its kind is not looked into."""
+        name = item.path.rpartition(b"/")[2].decode("utf-8", "replace")
+        return FileWatch(self.reader(name)) if self._wanted(item) else None
+
+    def _wanted(self, item: FileItem) -> bool:
+        return item.kind == "table" or item.path.lower().endswith(_ARCHIVES)
+
+    def known(self, item: FileItem, line: bytes | None) -> bytes | None:
+        """The line of a file that did not change, where it can be taken: with the profile that it had last night."""
+        if line is None or not self._wanted(item):
+            return line
+        entry = decode_line(line)
+        if not isinstance(entry, FileEntry) or entry.profile is None:
+            return None
+        try:
+            self._take(item, entry.sha256, entry.size, from_json(entry.profile))
+        except FormatError:
+            return None
+        return line
+
+    def done(self, item: FileItem, sha256: str, size: int, watched: FileWatch) -> JsonObject:
+        """The profile of a file that was read to its end, for its line."""
+        profile = watched.finish()
+        self._take(item, sha256, size, profile)
+        return to_json(profile)
+
+    def _take(self, item: FileItem, sha256: str, size: int, profile: Profile) -> None:
+        key = self._key(item)
+        if (key in self._seen and item.path < self._paths[key]) or len(self._seen) >= _AT_MOST:
+            return
+        self._paths[key] = item.path
+        self._seen[key] = Seen(sha256, size, profile)
+
+    def unread(self, item: FileItem | UnreadItem) -> None:
+        """A file that is there and could not be read."""
+        if isinstance(item, UnreadItem):
+            item = FileItem(item.path, None, 0, 0, 0, None, dataset_of(item.path), kind_of(item.path))
+        if self._wanted(item):
+            self._unread.add(self._key(item))
+
+    def _key(self, item: FileItem) -> str:
+        if item.kind == "table":
+            return key_of(item.dataset)
+        return key_of(item.path.decode("utf-8", "replace"))
+
+    def count(self, sources: Iterable[Source]) -> None:
+        """The sources' own counts, when all is read."""
+        for source in sources:
+            self._counts |= {key_of(dataset): rows for dataset, rows in source.notes.rows.items()}
+
+    def judge(self, now: datetime) -> tuple[Night, tuple[Finding, ...]]:
+        """The night as it is remembered, and what is amiss with it."""
+        datasets: dict[str, Seen] = {}
+        for key, seen in self._seen.items():
+            datasets |= datasets_of(key, seen)
+        day = data_day(now)
+        counts = _of_files(self._counts, datasets)
+        tonight = Night(day, datasets, unread=frozenset(self._unread - self._seen.keys()), counts=counts)
+        earlier = [night for night in self.nights if night.day < day]
+        findings = judge(tonight, earlier, self.expectation)
+        failed = frozenset(finding.dataset for finding in findings)
+        return Night(day, datasets, failed, tonight.unread, counts), findings
+
+
+def _of_files(counts: dict[str, int], datasets: Collection[str]) -> dict[str, int]:
+    return {key: count for key, count in counts.items() if key in datasets}
