@@ -4,13 +4,14 @@ import os
 import re
 import shutil
 import sys
-import textwrap
 from pathlib import Path
 
 import pytest
 
 from escrow.recovery import kit
 from escrow.seal import ScryptRecipient, Secret, seal
+from tests.alone import readme
+from tests.alone.readme import commands
 from tests.cli.conftest import PASSPHRASE, World, files_of
 from tests.custody.closing import LA, closing
 from tests.engine.kit import NIGHTS
@@ -20,42 +21,18 @@ from .golden import FILES
 from .golden import PASSPHRASE as GOLDEN_PASSPHRASE
 from .vaults import write
 
-pty = pytest.importorskip("pty", reason="the commands are for a POSIX shell")
+pytest.importorskip("pty", reason="the commands are for a POSIX shell")
 
 
 def section(title: str) -> str:
     """What the README says below a heading."""
-    text = kit()["README.txt"].decode()
-    found = re.search(rf"^{re.escape(title)}[^\n]*\n-+\n(.*?)(?=^[^\n]+\n---|\Z)", text, re.MULTILINE | re.DOTALL)
-    assert found, title
-    return found[1]
-
-
-def commands(text: str) -> str:
-    """Its indented blocks, as one script."""
-    blocks = re.findall(r"(?:^    [^\n]*\n|^\n(?=    ))+", text, re.MULTILINE)
-    return "\n".join(textwrap.dedent(block) for block in blocks)
+    return readme.section(kit()["README.txt"].decode(), title)
 
 
 def typed(script: str, folder: Path, passphrase: str) -> tuple[int, str]:
     """Run a script at a terminal, typing the passphrase whenever it is asked for."""
     tools = (Path(sys.executable).parent, find_age().parent)
-    path = os.pathsep.join([*map(str, tools), os.environ["PATH"]])
-    child, terminal = pty.fork()
-    if child == 0:
-        os.chdir(folder)
-        os.execvpe("sh", ["sh", "-ec", script], {**os.environ, "PATH": path})
-    told = b""
-    try:
-        while block := os.read(terminal, 4096):
-            told += block
-            if re.search(rb"passphrase[^\n]*: ?(\x1b\[K)?$", told, re.IGNORECASE):
-                os.write(terminal, passphrase.encode() + b"\n")
-                told += b"\n"
-    except OSError:
-        pass  # the terminal ends with the script
-    os.close(terminal)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), told.decode("utf-8", "replace")
+    return readme.typed(script, folder, passphrase, os.pathsep.join([*map(str, tools), os.environ["PATH"]]))
 
 
 def put_kit(folder: Path) -> None:
