@@ -78,7 +78,7 @@ class RowFilter:
         first = _LINE_END.search(data, at)
         if (first.end() if first else len(data)) - at > MAX_ROW:
             raise _too_long()
-        cut = len(data) if end else max(at, data.rfind(b"\n") + 1, data.rfind(b"\r", 0, len(data) - 1) + 1)
+        cut = len(data) if end else max(at, data.rfind(b"\n") + 1, data.rfind(b"\r") + 1)
         return data[:cut], data[cut:]
 
     def _take_records(self, data: bytes, at: int, *, end: bool) -> tuple[bytes, bytes]:

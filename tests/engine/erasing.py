@@ -22,6 +22,7 @@ def erase(
     change: Callable[[bytes], bytes] = lambda sealed: sealed,
     strangers: bool = False,
     lost: bool = False,
+    locked: bool = True,
 ) -> str:
     """Puts an erasure of these entries and its event; gives the erasure's name.
 
@@ -51,7 +52,7 @@ def erase(
     name = r.erasure_name(erasure.n, envelope)
     until_when = place.clock.now().replace(microsecond=0) + timedelta(days=900)
     if not lost:
-        place.store.put(name, envelope, retain_until=until_when)
+        place.store.put(name, envelope, retain_until=until_when if locked else None)
     event = replace(event, keys=keys, deed=identity_of(erasure))
     place.store.put(*sign_event(history, event, [signer]), retain_until=until_when)
     return name

@@ -45,7 +45,7 @@ def come_back(views: list[CompartmentView], folder: Path, **more: bool) -> tuple
 
 def test_rows_and_files_are_left_out_and_counted(place: School, tmp_path: Path) -> None:
     erase(place, BOB, r.ErasedPath(b"school/docs/A2"))
-    erase(place, r.ErasedRows(PUPILS, "name", "Cy"), BOB)
+    erase(place, r.ErasedRows(PUPILS, "name", "Cy"), BOB, r.ErasedPath(b"school/docs/A2"))
     report, there = come_back(place.views(), tmp_path / "out")
     assert there == {"pupils.csv": b"upn,name\r\nA1,Ann\r\n", "docs/A2.txt": b"not below it", "odd.csv": b'"a\n'}
     assert sorted(report.omitted, key=lambda one: (one.path, one.n)) == [
@@ -139,5 +139,8 @@ def test_the_checks_of_the_store_know_it(place: School) -> None:
     history = place.history()
     assert errors(history.findings) == []
     assert errors(verify_listing(place.store, history, NoProgress()).findings) == []
+    thin = erase(place, BOB, locked=False)
+    told = verify_listing(place.store, place.history(), NoProgress()).findings
+    assert [(one.code, one.subject) for one in told] == [("lock-missing", thin)]
     assert errors(verify_bytes(place.store, expected_objects(history), NoProgress()).findings) == []
     assert errors(verify_open(place.views(), NoProgress()).findings) == []
