@@ -31,8 +31,7 @@ from escrow.record import (
 from escrow.store import ObjectInfo, Store
 from escrow.trust import NO_DEEDS, Finding, Head, History, accept, peek_record
 
-import os
-_MANY, _FEW = 8, int(os.environ.get("ESCROW_FEW","4"))
+_MANY, _FEW = 8, 4
 _WAVES = {
     "README.txt": 0,
     "RESCUE": 0,
