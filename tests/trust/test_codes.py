@@ -155,7 +155,7 @@ CASES: list[tuple[str, Callable[[], list[str]]]] = [
     ("field-type", lambda: raised(payload(w.CHARTER, threshold=3))),
     ("field-type", lambda: raised(line(mode=True))),
     ("crit-unknown", lambda: raised(payload(w.CHARTER, ext={"pin": 1}, crit=["pin"]))),
-    ("version-unknown", lambda: raised(payload(w.CHARTER, version=1))),
+    ("version-unknown", lambda: raised(payload(w.CHARTER, version=limits.FORMAT + 1))),
     ("payload-type", lambda: raised(payload(w.CHARTER, type="stock"))),
     ("payload-type", lambda: with_envelope(lambda members: members.update(payloadType="text/plain"))),
     ("envelope", lambda: with_envelope(lambda members: members.update(more=1))),
