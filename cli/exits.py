@@ -14,6 +14,7 @@ from escrow.errors import (
     SourceError,
     StateError,
     StoreError,
+    TellError,
     UsageError,
     WrongKeyError,
 )
@@ -41,6 +42,7 @@ class Exit(IntEnum):
     SOURCE = 16
     COPIES = 17
     CHARTER = 18
+    INCOMPLETE = 19
     INTERRUPTED = 130
 
     @property
@@ -69,6 +71,7 @@ MEANING: dict[Exit, str] = {
     Exit.SOURCE: "a source cannot be read at all; the others are deposited",
     Exit.COPIES: "too few copies, or one that lags: see escrow status",
     Exit.CHARTER: "all is well but the charter: its review date is past",
+    Exit.INCOMPLETE: "the night was deposited, and data that it should hold is missing or old",
     Exit.INTERRUPTED: "stopped from the keyboard",
 }
 
@@ -101,6 +104,7 @@ _BY_CLASS: tuple[tuple[type[EscrowError], Exit], ...] = (
     (SourceError, Exit.SOURCE),
     (StateError, Exit.STATE),
     (BusyError, Exit.BUSY),
+    (TellError, Exit.USAGE),
 )
 _WORST_FIRST = (
     Exit.ROLLBACK,
@@ -112,6 +116,7 @@ _WORST_FIRST = (
     Exit.USAGE,
     Exit.STALE,
     Exit.SERIES_CHURN,
+    Exit.INCOMPLETE,
     Exit.SUSPICIOUS,
     Exit.PARTIAL,
     Exit.COPIES,

@@ -35,6 +35,7 @@ VERBS = {
 NOUNS = {
     "keys": (".keys", "The keys that open a vault."),
     "agent": (".agent_commands", "The nightly machine: its card, its night, its timer."),
+    "source": (".source_commands", "Where the data comes from: check it, learn what is usual, see it."),
     "store": (".store_commands", "Where the vault lies: try it, copy it, mend it."),
     "charter": (".charter_commands", "The signed agreement: write it, sign it, read it."),
     "custodian": (".custodian_commands", "The LA or trust that takes over: its identity, its watch."),

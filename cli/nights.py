@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from . import agent_key
+from .completeness import show_findings, watch_of
 from .config import Config, load_config
 from .exits import Exit
 from .options import ConfigOption, JsonOption
@@ -66,7 +67,7 @@ def deposit_night(
     sources = sources_of(config)
     store = connect(store_of(config), limit_upload=limit_upload)
     with closing(State.open(config.state)) as state:
-        work = Work(sources, rules_of(config), lambda: stop is None or clock.now() < stop)
+        work = Work(sources, rules_of(config), lambda: stop is None or clock.now() < stop, watch_of(config))
         report = run_night(Agent(store, state, key, clock, anchor), work, progress)
         write_report(config.state, report, datetime.now(UTC))
         head = state.head()
@@ -83,17 +84,19 @@ def judge_night(report: "NightReport") -> Exit:
         return Exit.SERIES_CHURN
     if not report.finished or report.verdict is None:
         return Exit.UNFINISHED
-    return judge_verdict(report.verdict.codes)
+    return judge_verdict(report.verdict.status, report.verdict.codes)
 
 
-def judge_verdict(codes: "Sequence[str]") -> Exit:
-    """What the codes of a night's verdict mean."""
+def judge_verdict(status: str, codes: "Sequence[str]") -> Exit:
+    """What a night's verdict means."""
     if not codes:
         return Exit.OK
     if "source-failed" in codes:
         return Exit.SOURCE
     if set(codes) == {"charter-expired"}:
         return Exit.CHARTER
+    if status == "fail":
+        return Exit.INCOMPLETE
     return Exit.PARTIAL if "unread" in codes else Exit.SUSPICIOUS
 
 
@@ -106,6 +109,7 @@ def show_report(output: Output, report: "NightReport") -> None:
         if one.unread:
             text += f"; {one.unread} UNREAD"
         output.row(text, compartment=name, **asdict(one))
+    show_findings(output, report.findings)
     for alarm in report.alarms:
         output.note(f"alarm: {alarm}")
     for warning in report.warnings:

@@ -1,7 +1,7 @@
 """Completeness: what each file holds, whether a night has what is expected, and in which words that is told."""
 
 from escrow.completeness.expectation import Expectation, Expected, key_of
-from escrow.completeness.findings import ADVICE, Finding, public_codes, status_of
+from escrow.completeness.findings import ADVICE, SPOILS, Finding, public_codes, status_of
 from escrow.completeness.judge import judge
 from escrow.completeness.night import Night, Seen, datasets_of, spare
 from escrow.completeness.profile import Column, Profile, from_json, to_json
@@ -9,6 +9,7 @@ from escrow.completeness.terms import Terms, data_day
 
 __all__ = [
     "ADVICE",
+    "SPOILS",
     "Column",
     "Expectation",
     "Expected",

@@ -40,6 +40,7 @@ ADVICE: Mapping[str, str] = MappingProxyType(
         "dataset-missing": "the export did not run, or writes to another folder: look at its scheduled task",
         "encoding-differs": "the export's settings changed, or a program in between saved it anew: set the encoding "
         "back, or correct expectations.toml",
+        "expectation": "run escrow source check, which says what cannot be understood in expectations.toml",
         "form-changed": "the file is no longer formed as it was: open it, look at the first rows, and " + _RUN_AGAIN,
         "identical": "this is yesterday's file: the export did not run, or answers are cached: look at its task",
         "ids-gone": "rows cannot be told apart any more: in SIMS give the account the Third Party Reporter permission, "
@@ -57,6 +58,20 @@ ADVICE: Mapping[str, str] = MappingProxyType(
     }
 )
 """By code, what to do."""
+
+SPOILS = frozenset(
+    {
+        "column-empty",
+        "column-missing",
+        "counts-differ",
+        "dataset-missing",
+        "ids-gone",
+        "rows-fell",
+        "rows-multiplied",
+        "unreadable",
+    }
+)
+"""Codes of datasets that later nights are not to be held against."""
 
 
 def status_of(findings: "tuple[Finding, ...]") -> Literal["pass", "warn", "fail"]:

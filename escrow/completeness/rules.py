@@ -141,15 +141,21 @@ def ids(case: Case) -> Iterator[Told]:
     for name in sorted(_ids(case)):
         column = case.profile.column(name)
         before = case.good.profile.column(name) if case.good else None
-        blank = before.nulls / case.good.rows if before and case.good and case.good.rows else 0.0
         if column is None:
             yield "ids-gone", "fail", f"column {name} is not there"
-        elif column.nulls / case.now.rows > blank + _ID_LOSS:
+        elif column.nulls / case.now.rows > _blank_before(case, before, column) + _ID_LOSS:
             yield "ids-gone", "fail", f"column {name}: {column.nulls} of {case.now.rows} rows are blank"
         elif case.good and before and _counted(column, before):
             kept_rows = case.now.rows / case.good.rows if case.good.rows else 0.0
             if column.distinct < before.distinct * min(kept_rows, 1.0) * (1 - 2 * _ID_LOSS) and not case.restarting:
                 yield "ids-gone", "fail", f"column {name}: {column.distinct} values, were {before.distinct}"
+
+
+def _blank_before(case: Case, before: Column | None, column: Column) -> float:
+    """The share of blanks that is usual. Where nothing is known, only a column that is expected and all blank tells."""
+    if before and case.good and case.good.rows:
+        return before.nulls / case.good.rows
+    return 0.0 if case.expected and case.expected.ids and column.nulls == case.now.rows else 1.0
 
 
 def _counted(*columns: Column) -> bool:

@@ -3,12 +3,14 @@
 Nothing here stops a night: a file that defeats its reader is opaque, and that is said.
 """
 
+import hashlib
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 from escrow.completeness import (
+    SPOILS,
     Expectation,
     Finding,
     Night,
@@ -23,11 +25,12 @@ from escrow.completeness import (
 )
 from escrow.errors import FormatError
 from escrow.record import FileEntry, JsonObject, decode_line
-from escrow.source import FileItem, Source, UnreadItem
+from escrow.source import FileItem, Source, UnreadableError, UnreadItem, scan_all
 from escrow.source.datasets import dataset_of, kind_of
 
 _ARCHIVES = (b".zip", b".gz")
 _AT_MOST = 2000
+_BLOCK = 1 << 20
 _FAULTS = (
     ArithmeticError,
     AssertionError,
@@ -77,11 +80,15 @@ class FileWatch:
 
 @dataclass(slots=True)
 class Watch:
-    """One night's profiles. `reader` begins a file of a name; `nights`: what is remembered, the oldest first."""
+    """One night's profiles. `reader` begins a file of a name; `nights`: what is remembered, the oldest first.
+
+    `trouble`: why there is no expectation although one was written.
+    """
 
     reader: Callable[[str], TableReader]
     expectation: Expectation | None = None
     nights: Sequence[Night] = ()
+    trouble: str = ""
     _paths: dict[str, bytes] = field(default_factory=dict)
     _seen: dict[str, Seen] = field(default_factory=dict)
     _unread: set[str] = field(default_factory=set)
@@ -148,8 +155,45 @@ class Watch:
         tonight = Night(day, datasets, unread=frozenset(self._unread - self._seen.keys()), counts=counts)
         earlier = [night for night in self.nights if night.day < day]
         findings = judge(tonight, earlier, self.expectation)
-        failed = frozenset(finding.dataset for finding in findings)
+        if self.trouble:
+            findings = (Finding("expectation", "warn", "", "", self.trouble), *findings)
+        failed = frozenset(finding.dataset for finding in findings if finding.code in SPOILS)
         return Night(day, datasets, failed, tonight.unread, counts), findings
+
+
+def look(sources: Sequence[Source], watch: Watch, each: Callable[[int], None]) -> None:
+    """Profile all that the sources have, and deposit nothing; `each` hears of bytes read.
+
+    SourceError when every source as a whole is unreadable.
+    """
+    buffer = bytearray(_BLOCK)
+    for source, item in scan_all(sources):
+        if isinstance(item, UnreadItem):
+            watch.unread(item)
+        watched = watch.begin(item) if isinstance(item, FileItem) else None
+        if isinstance(item, FileItem) and watched:
+            try:
+                watch.done(item, *_read(source, item, watched, buffer, each), watched)
+            except UnreadableError:
+                watch.unread(item)
+    watch.count(sources)
+    failures = [source.notes.failure for source in sources if source.notes.failure]
+    if failures and len(failures) == len(sources):
+        raise failures[0]
+
+
+def _read(
+    source: Source, item: FileItem, watched: FileWatch, buffer: bytearray, each: Callable[[int], None]
+) -> tuple[str, int]:
+    digest, size = hashlib.sha256(), 0
+    with source.open(item) as raw:
+        while count := raw.readinto(buffer):
+            data = memoryview(buffer)[:count]
+            digest.update(data)
+            watched.feed(data)
+            size += count
+            each(count)
+    return digest.hexdigest(), size
 
 
 def _of_files(counts: dict[str, int], datasets: Collection[str]) -> dict[str, int]:
