@@ -22,7 +22,11 @@ STORE = {
     *("lock-missing", "lock-weak", "lock-short", "vault-transferred", "rescue-missing", "rescue-altered"),
 }
 """What the second reader, which reads a folder and deposits nothing, never meets."""
-DEEDS = {f"{kind}-{fate}" for kind in ("release", "receipt", "erasure") for fate in ("unnamed", "missing", "differs")}
+DEEDS = {
+    f"{kind}-{fate}"
+    for kind in ("release", "receipt", "erasure")
+    for fate in ("unnamed", "missing", "differs", "quorum")
+}
 OWN = {
     *("path-hostile", "path-collision", "restore-exists", "restore-link", "restore-unwritable"),
     *("night-unknown", "not-a-file", "released-key", "latin-1", "utf-8"),

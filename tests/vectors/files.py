@@ -10,7 +10,7 @@ from typing import Any
 ROOT = Path(__file__).parent
 KINDS = (
     *("json", "names", "records", "envelopes", "vaults", "deeds", "keys", "sheets"),
-    *("age", "packs", "lines", "lists", "nights"),
+    *("age", "packs", "lines", "lists", "nights", "erasures", "rows"),
 )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from escrow import record as r
 from escrow.custody.sheets import open_sheets
 from escrow.engine.reading import open_snapshot
+from escrow.engine.rows import RowFilter, RowRule
 from escrow.errors import EscrowError
 from escrow.pack.frames import decompress, read_table, table_size
 from escrow.record.canonical import parse
@@ -21,7 +22,8 @@ from escrow.trust import Finding, Head, History, accept, open_record, open_serie
 from . import files
 
 TYPES: dict[str, type[r.Record]] = {
-    kind.TYPE: kind for kind in (r.Charter, r.Stock, r.Series, r.Notice, r.Manifest, r.Event, r.Release, r.Receipt)
+    kind.TYPE: kind
+    for kind in (r.Charter, r.Stock, r.Series, r.Notice, r.Manifest, r.Event, r.Release, r.Receipt, r.Erasure)
 }
 AGE = {"no-identity-matched": "age-key", "hmac": "age-header", "header": "age-header", "payload": "age-payload"}
 AGE |= {"armor": "age-armor"}
@@ -124,6 +126,21 @@ class First:
         def read() -> dict[str, Any]:
             reader = r.FileListReader([given["text"].encode()], ref)
             return {"paths": [one.path.decode() for one in reader]}
+
+        return answered(read)
+
+    def erasures(self, given: Given) -> Answer:
+        """The paths that the entries of an erasure are about."""
+        text = given["text"].encode()
+        return answered(lambda: {"paths": sorted({one.path.hex() for one in r.parse_erasure(text)})})
+
+    def rows(self, given: Given) -> Answer:
+        """A table without its erased rows, and how many went by which erasure."""
+        table = RowFilter([bytes.fromhex(given["hex"])], [RowRule(*text, n) for n, *text in given["rules"]])
+
+        def read() -> dict[str, Any]:
+            kept = b"".join(table)
+            return {"hex": kept.hex(), "left_out": sorted(map(list, table.left_out.items()))}
 
         return answered(read)
 

@@ -2,15 +2,19 @@
 
 import base64
 import hashlib
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from escrow.seal import HybridIdentity, Secret, seal
 from tests.rescue.reader import rescue
 
 from . import files
 from .first import Answer, Given
+
+KEY = HybridIdentity.from_seed(Secret(bytes(32)))
 
 
 class Second:
@@ -124,6 +128,29 @@ class Second:
                 if problem.code != "list-totals":
                     raise
             return {"paths": found}
+
+        return answered(read)
+
+    def erasures(self, given: Given) -> Answer:
+        """The paths that the entries of an erasure are about, sealed here for a key that the reader opens."""
+        sealed = base64.b64encode(seal(given["text"].encode(), [KEY.recipient()])).decode()
+        opened = SimpleNamespace(identity=rescue.identity_of(KEY.encode().reveal().decode()), rows={}, whole={})
+        history = SimpleNamespace(erasures=[(1, {"key"}, {"sealed": sealed})])
+
+        def read() -> dict[str, Any]:
+            rescue.apply_erasures(opened, history, {"key": "key"}, 1)
+            return {"paths": sorted({path.hex() for path in (*opened.rows, *opened.whole)})}
+
+        return answered(read)
+
+    def rows(self, given: Given) -> Answer:
+        """A table without its erased rows, and how many went by which erasure."""
+        counts: Counter[tuple[str, int]] = Counter()
+        rules = [tuple(rule) for rule in given["rules"]]
+
+        def read() -> dict[str, Any]:
+            kept = rescue.without_rows(bytes.fromhex(given["hex"]), rules, counts)
+            return {"hex": kept.hex(), "left_out": sorted([n, count] for (_, n), count in counts.items())}
 
         return answered(read)
 

@@ -4,11 +4,11 @@ import shutil
 from pathlib import Path
 
 from tests.vectors import files
-from tests.vectors.generate import captured, deeds, envelopes, nights, packs, records, sealed, texts
+from tests.vectors.generate import captured, deeds, envelopes, erasures, nights, packs, records, sealed, texts
 from tests.vectors.generate.signing import steady
 from tests.vectors.generate.sink import Sink
 
-GENERATORS = (texts, records, envelopes, captured, deeds, sealed, packs, nights)
+GENERATORS = (texts, records, envelopes, captured, deeds, sealed, packs, nights, erasures)
 
 
 def main(root: Path = files.ROOT) -> None:

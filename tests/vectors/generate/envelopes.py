@@ -40,7 +40,7 @@ def make(sink: Sink) -> None:
     broken(None, "signatures in another order", lambda m: m["signatures"].reverse(), "order")
     broken(None, "keyid is a hint: it is another", lambda m: m["signatures"][0].update(keyid="0" * 16), "keyid")
     broken(None, "keyid is a hint: it is not there", lambda m: m["signatures"][0].pop("keyid", None), "no-keyid")
-    broken(None, "64 signatures", lambda m: m.update(signatures=m["signatures"] * 32), "64")
+    broken(None, "128 signatures", lambda m: m.update(signatures=m["signatures"] * 64), "128")
     add("signature", "signed by a stranger alone", text(members(NIGHT, w.STRANGER)))
     broken("signature", "Ed25519 alone", lambda m: m.update(signatures=m["signatures"][:1]))
     broken("signature", "ML-DSA-65 alone", lambda m: m.update(signatures=m["signatures"][1:]))
@@ -54,7 +54,7 @@ def make(sink: Sink) -> None:
     series = members(w.SERIES) | {"payloadType": "application/vnd.escrow.notice+json"}
     add("payload-type", "the type of another record than the payload", text(series))
     broken("envelope", "a member more", lambda m: m.update(more=1))
-    broken("envelope", "65 signatures", lambda m: m.update(signatures=(m["signatures"] * 33)[:65]))
+    broken("envelope", "129 signatures", lambda m: m.update(signatures=(m["signatures"] * 65)[:129]))
     broken("envelope", "no signatures", lambda m: m.update(signatures=[]))
     broken("envelope", "base64 for URLs", lambda m: m["signatures"][0].update(sig=_urlsafe(m["signatures"][0]["sig"])))
     broken("envelope", "base64 without its padding", lambda m: m["signatures"][0].update(sig="QQ"))

@@ -104,6 +104,11 @@ def _sheets(sink: Sink) -> None:
     listed = words(groups, *range(len(groups.sheets)))
     add(None, "two of three groups are needed, all came", listed, "groups", [r.to_payload(groups.charter).decode()])
     add("share-too-few", "one of two", [first])
+    add("share-length", "a sheet of 32 words", [first.rsplit(" ", 1)[0], second])
+    add("share-word", "a word that is in no list", [first.replace(first.split()[5], "escrow"), second])
+    swapped = first.split()
+    swapped[7] = "academic" if swapped[7] != "academic" else "acid"
+    add("share-checksum", "another word", [" ".join(swapped), second])
     add("share-duplicate", "one twice", [second, second])
     custody = other.charter.custody
     assert custody is not None

@@ -106,6 +106,13 @@ ENTRIES: list[tuple[str, r.Entry]] = [
         "empty file of before 1970",
         r.FileEntry("docs/Gŵyl.odt".encode(), 0, hashlib.sha256(b"").hexdigest(), (), -1, None, 'a "quoted" set'),
     ),
+    (
+        "profile",
+        r.FileEntry(
+            *(b"mis/marks.csv", 0, hashlib.sha256(b"").hexdigest(), (), 0, None, "mis"),
+            {"rows": 3, "columns": [{"name": "upn", "nulls": 0}], "more": None},
+        ),
+    ),
     ("path that is no text", r.FileEntry(b"docs/caf\xe9\n", 1, "cd" * 32, ((1, 2, 1),), 0, None, "docs")),
     ("empty folder", r.DirEntry(b"docs/empty", 0, 493)),
     ("link that leads out", r.LinkEntry(b"docs/latest", b"../mis/\xff", 10**18, None)),
@@ -146,6 +153,18 @@ LINES = [
     ("json-syntax", "a cut line", '{"path":"a","type":"unread","reason":"lock'),
     ("extent-sum", "extents that add up to less", FILE.replace('"size":2', '"size":3')),
     ("extent-sum", "no extents", FILE.replace("[[0,0,2]]", "[]")),
+    ("field-type", "a profile that is no object", FILE.replace('"sha256"', '"profile":[],"sha256"')),
+    (
+        "json-depth",
+        "a profile of 16 levels",
+        FILE.replace('"sha256"', '"profile":' + '{"a":' * 16 + "1" + "}" * 16 + ',"sha256"'),
+    ),
+    ("json-integer", "a fraction in a profile", FILE.replace('"sha256"', '"profile":{"share":0.5},"sha256"')),
+    (
+        "field-unknown",
+        "a profile of a link",
+        '{"mtime":"1970-01-01T00:00:00Z","path":"a","profile":{},"target":"b","type":"link"}',
+    ),
 ]
 
 
