@@ -145,7 +145,7 @@ class First:
         return answered(read)
 
     def nights(self, given: Given) -> Answer:
-        """Every file of a night that can be read, by compartment what cannot."""
+        """Every file of a night that can be read, by compartment what cannot; of a list that is not proven, nothing."""
         store = MemoryStore()
         for name, data in files.objects(given, self.root):
             store.put(name, data)
@@ -161,7 +161,7 @@ class First:
         for part in snapshot.parts:
             try:
                 (view,) = open_snapshot(store, history, snapshot, opener, [part.compartment])
-                for entry in view.entries():
+                for entry in list(view.entries()):
                     if isinstance(entry, r.FileEntry):
                         path = entry.path.decode()
                         try:

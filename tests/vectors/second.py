@@ -103,9 +103,8 @@ class Second:
         plain = base64.b64decode(given["plaintext"])
 
         def read() -> dict[str, Any]:
-            pack = object.__new__(rescue.Pack)
-            pack.plain, pack.segments = memoryview(plain), rescue.read_table(memoryview(plain))
-            raw = b"".join(pack._segment(at) for at in range(len(pack.segments)))
+            pack = rescue.open_pack(plain)
+            raw = b"".join(pack.segment(at) for at in range(len(pack.segments)))
             return {"sha256": hashlib.sha256(raw).hexdigest(), "size": len(raw)}
 
         return answered(read)
@@ -162,22 +161,17 @@ class Second:
             (folder / name).write_bytes(data)
         vault = rescue.Vault(str(folder))
         history = rescue.History(vault.records())
-        link = next(one for one in history.snapshots() if one.record["seq"] == given["seq"])
+        link = next(one for one in history.nights() if one.record["seq"] == given["seq"])
         opened, problems = rescue.open_night(vault, history, link, [rescue.identity_of(given["identity"])])
         found: dict[str, str] = {}
         wrong = {name: code for code, name, _ in problems}
         for one in opened:
-            listed = SimpleNamespace(name=one.name, stream=one.stream, entries=lambda one=one: _noting(one, found))
-            rescue.check_files(listed, lambda code, subject, _text, warning=False: wrong.update({subject: code}))
+            found |= {entry["path"].decode(): entry["sha256"] for entry in one.entries() if entry["type"] == "file"}
+            rescue.check_files(
+                one, lambda code, subject, _text, warning=False: warning or wrong.update({subject: code})
+            )
         found = {path: digest for path, digest in found.items() if path not in wrong}
         return sorted(set(wrong.values())), {"files": found, "wrong": wrong}
-
-
-def _noting(opened: Any, found: dict[str, str]) -> Any:
-    for entry in opened.entries():
-        if entry["type"] == "file":
-            found[entry["path"].decode()] = entry["sha256"]
-        yield entry
 
 
 def answered(read: Callable[[], dict[str, Any]]) -> Answer:
