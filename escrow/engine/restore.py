@@ -156,6 +156,7 @@ class _Restore:
             erasure = view.left_out.whole(entry.path)
             if erasure is not None:
                 self._report.omit(entry, erasure)
+                self._progress.advance(entry.size if isinstance(entry, FileEntry) else 0)
                 continue
             part = self._place(entry, shortened=entry.path in view.left_out.rows)
             if part:
