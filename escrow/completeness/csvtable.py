@@ -70,6 +70,7 @@ class CsvTable:
         self._ragged = 0
         self._ends: set[bytes] = set()
         self._broken = False
+        self._old_mac = False
 
     def feed(self, data: Bytes) -> None:
         """The next bytes; they are not kept."""
@@ -101,9 +102,8 @@ class CsvTable:
 
     def _take(self) -> None:
         """Count the whole records that are held; what is not whole stays. The byte before a record is a line end."""
-        if not self._columns and self._raw.find(b"\n", 1, self._held) < 0 <= self._raw.find(b"\r", 1, self._held - 1):
-            self._ends.add(b"\r")
-        if b"\r" in self._ends:
+        self._old_mac = self._old_mac or self._has_only_cr(self._held - 1)
+        if self._old_mac:
             text = self._text[1 : self._held]
             text[text == _CR] = _LF
         start = 0
@@ -119,6 +119,10 @@ class CsvTable:
         rest = self._held - start
         self._text[:rest] = self._text[start : self._held].copy()
         self._held = rest
+
+    def _has_only_cr(self, end: int) -> bool:
+        """Whether lines end with CR alone, as on a Mac of old."""
+        return not self._columns and self._raw.find(b"\n", 1, self._held) < 0 <= self._raw.find(b"\r", 1, end)
 
     def _header(self) -> int:
         """Take the first record; gives the place of its line end, or 0 where it is not whole."""
@@ -144,7 +148,7 @@ class CsvTable:
         self.rows += block.rows
         self._ragged += block.ragged
         self._nulls += block.nulls()
-        self._ends |= block.line_ends
+        self._ends |= set() if self._old_mac else block.line_ends
         deep = self._bytes < _DEEP_BYTES or self._blocks % _DEEP_EVERY == 0
         for number, column in enumerate(self._columns):
             if deep or column.watched:
@@ -159,11 +163,10 @@ class CsvTable:
     def finish(self) -> None:
         """The end of the text: count what is left."""
         if not self._broken and self._held > 1:
+            self._old_mac = self._old_mac or self._has_only_cr(self._held)
             if self._raw[self._held - 1] not in (_LF, _CR):
                 line_end = b"\r\n" if self._ends == {b"\r\n"} else b"\n"
                 self._append(np.frombuffer(line_end, np.uint8))
-            elif self._raw.find(b"\n", 1, self._held) < 0:
-                self._append(np.frombuffer(b"\r", np.uint8))
             self._take()
             if self._held > 1:
                 self.notes.add("quote-unclosed")

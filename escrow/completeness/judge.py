@@ -53,6 +53,7 @@ def _case(  # noqa: PLR0917
         now=seen,
         last=last_seen(key, nights),
         good=last_good(key, nights),
+        filled=last_good(key, nights, filled=True),
         expected=expected,
         day=tonight.day,
         days=terms.school_days(nights[-1].day, tonight.day) if nights else 0,

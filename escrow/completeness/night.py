@@ -54,8 +54,11 @@ def last_seen(key: str, nights: Sequence[Night]) -> Seen | None:
     return nights[-1].datasets.get(key) if nights else None
 
 
-def last_good(key: str, nights: Sequence[Night]) -> Seen | None:
-    """The dataset on the last night that it was as it should be; where there is none, on the first that is known."""
-    known = [night for night in nights if key in night.datasets]
+def last_good(key: str, nights: Sequence[Night], *, filled: bool = False) -> Seen | None:
+    """The dataset on the last night that it was as it should be; where there is none, on the first that is known.
+
+    `filled`: of nights on which it had rows.
+    """
+    known = [night for night in nights if key in night.datasets and (night.datasets[key].rows or not filled)]
     good = [night for night in known if key not in night.failed]
     return good[-1].datasets[key] if good else known[0].datasets[key] if known else None

@@ -14,24 +14,29 @@ Told = tuple[str, Severity, str]
 """Code, severity and detail."""
 
 _FEW_ROWS = 5
+_MANY_ROWS = 20
 _SURELY = 14
 """Filled cells to be expected when none is there: by chance that is rarer than one in a million."""
 _ID_LOSS = 0.1
 _ID_SLACK = 0.05
 _JUMP = 1.5
+_RESTART = 0.15
 _FORM = frozenset({"dates-mixed", "header-duplicate", "line-ends-mixed", "ragged"})
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One dataset tonight. `last`: last night's; `good`: when it was last as it should be. `days`: school days since
-    last night's data. `largest`: most rows that it gained between two nights. `changing`: it differed every school day.
+    """One dataset tonight. `last`: last night's; `good`: when it was last as it should be; `filled`: and had rows.
+
+    `days`: school days since last night's data. `largest`: most rows that it gained between two nights. `changing`: it
+    differed every school day.
     """
 
     key: str
     now: Seen
     last: Seen | None
     good: Seen | None
+    filled: Seen | None
     expected: Expected | None
     day: date
     days: int
@@ -47,8 +52,9 @@ class Case:
 
     @property
     def restarting(self) -> bool:
-        """Whether the dataset may begin anew these days."""
-        return self.terms.in_rollover(self.day) and (self.expected is None or self.expected.restarts)
+        """Whether the dataset begins anew tonight, as it may once a year: next to nothing is left of it."""
+        may = self.expected is not None and self.expected.restarts and self.terms.may_restart(self.day)
+        return may and self.good is not None and self.now.rows <= _RESTART * self.good.rows
 
 
 def broken(case: Case) -> Iterator[Told]:
@@ -98,13 +104,13 @@ def form(case: Case) -> Iterator[Told]:
 def _ids(case: Case) -> set[str]:
     if case.expected and case.expected.ids:
         return set(case.expected.ids)
-    known = case.good.profile if case.good else case.profile
+    known = case.filled.profile if case.filled else case.profile
     return {column.name for column in known.columns if column.identifier in {"upn", "uln"}}
 
 
 def columns(case: Case) -> Iterator[Told]:
     """Columns that are gone, or hold nothing."""
-    was = case.good.profile if case.good else None
+    was = case.filled.profile if case.filled else None
     wanted = case.expected.columns if case.expected else tuple(column.name for column in was.columns) if was else ()
     have = {column.name for column in case.profile.columns}
     if not have:
@@ -123,15 +129,15 @@ def _is_emptied(case: Case, column: Column) -> bool:
         return False
     if case.expected and column.name in case.expected.may_be_empty:
         return False
-    before = case.good.profile.column(column.name) if case.good else None
-    if case.good is None or before is None:
+    before = case.filled.profile.column(column.name) if case.filled else None
+    if case.filled is None or before is None:
         return bool(case.expected and column.name in case.expected.columns) and rows >= _FEW_ROWS
-    filled = case.good.rows - before.nulls
+    filled = case.filled.rows - before.nulls
     if not filled:
         return False
-    if rows * 2 >= case.good.rows:
-        return filled >= min(_FEW_ROWS, case.good.rows)
-    return rows * filled >= _SURELY * case.good.rows
+    if rows * 2 >= case.filled.rows:
+        return filled >= min(_FEW_ROWS, case.filled.rows)
+    return rows * filled >= _SURELY * case.filled.rows
 
 
 def ids(case: Case) -> Iterator[Told]:
@@ -140,21 +146,29 @@ def ids(case: Case) -> Iterator[Told]:
         return
     for name in sorted(_ids(case)):
         column = case.profile.column(name)
-        before = case.good.profile.column(name) if case.good else None
+        before = case.filled.profile.column(name) if case.filled else None
         if column is None:
             yield "ids-gone", "fail", f"column {name} is not there"
         elif column.nulls / case.now.rows > _blank_before(case, before, column) + _ID_LOSS:
             yield "ids-gone", "fail", f"column {name}: {column.nulls} of {case.now.rows} rows are blank"
-        elif case.good and before and _counted(column, before):
-            kept_rows = case.now.rows / case.good.rows if case.good.rows else 0.0
-            if column.distinct < before.distinct * min(kept_rows, 1.0) * (1 - 2 * _ID_LOSS) and not case.restarting:
+        elif column.distinct == 1 and case.now.rows >= _MANY_ROWS and not (before and before.distinct == 1):
+            yield "ids-gone", "fail", f"column {name}: one value in {case.now.rows} rows"
+        elif case.filled and before and _counted(column, before):
+            kept_rows = min(case.now.rows / case.filled.rows, 1.0) if case.filled.rows else 0.0
+            if column.distinct < before.distinct * kept_rows * (1 - _loss(case)) and not case.restarting:
                 yield "ids-gone", "fail", f"column {name}: {column.distinct} values, were {before.distinct}"
+
+
+def _loss(case: Case) -> float:
+    """The share of identifiers that may be lost beside what is lost in rows."""
+    rollover_fall = case.expected.rollover_fall if case.expected else 40
+    return rollover_fall / 100 if case.terms.in_rollover(case.day) else 2 * _ID_LOSS
 
 
 def _blank_before(case: Case, before: Column | None, column: Column) -> float:
     """The share of blanks that is usual. Where nothing is known, only a column that is expected and all blank tells."""
-    if before and case.good and case.good.rows:
-        return before.nulls / case.good.rows
+    if before and case.filled and case.filled.rows:
+        return before.nulls / case.filled.rows
     return 0.0 if case.expected and case.expected.ids and column.nulls == case.now.rows else 1.0
 
 
@@ -165,9 +179,10 @@ def _counted(*columns: Column) -> bool:
 def invalid(case: Case) -> Iterator[Told]:
     """More identifiers fail their check than did before."""
     for column in case.profile.columns:
-        before = case.good.profile.column(column.name) if case.good else None
+        before = case.filled.profile.column(column.name) if case.filled else None
         usual = before.invalid / before.distinct if before and before.distinct else 0.0
-        if column.distinct and column.invalid / column.distinct > usual + _ID_SLACK:
+        more = column.invalid > (before.invalid if before else 0)
+        if more and column.invalid / column.distinct > usual + _ID_SLACK:
             yield "ids-invalid", "warn", f"column {column.name}: {column.invalid} of {column.distinct} values"
 
 

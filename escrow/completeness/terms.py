@@ -39,6 +39,10 @@ class Terms:
         first, last = self.rollover
         return first <= (day.month, day.day) <= last
 
+    def may_restart(self, day: date) -> bool:
+        """Whether tables of one school year may begin anew: from 25 August to the roll-over's end."""
+        return (8, 25) <= (day.month, day.day) <= self.rollover[1]
+
 
 def data_day(at: datetime) -> date:
     """The day that a night's data tells of; `at` in local time."""
