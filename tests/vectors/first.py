@@ -9,9 +9,9 @@ from typing import Any
 
 from escrow import record as r
 from escrow.custody.sheets import open_sheets
-from escrow.engine.reading import open_snapshot
+from escrow.engine.reading import CompartmentView, open_snapshot
 from escrow.engine.rows import RowFilter, RowRule
-from escrow.errors import EscrowError
+from escrow.errors import EscrowError, IntegrityError
 from escrow.pack.frames import decompress, read_table, table_size
 from escrow.record.canonical import parse
 from escrow.seal import Identity, ScryptIdentity, Secret, VerifyKey, dearmor, open_sealed, parse_identities
@@ -161,20 +161,26 @@ class First:
         for part in snapshot.parts:
             try:
                 (view,) = open_snapshot(store, history, snapshot, opener, [part.compartment])
+                view.left_out.check()
                 for entry in list(view.entries()):
-                    if isinstance(entry, r.FileEntry):
+                    if isinstance(entry, r.FileEntry) and view.left_out.whole(entry.path) is None:
                         path = entry.path.decode()
                         try:
-                            digest = hashlib.sha256(b"".join(view.packs.stream(entry.extents))).hexdigest()
-                            if digest == entry.sha256:
-                                found[path] = digest
-                            else:
-                                wrong[path] = "file-hash"
+                            found[path] = hashlib.sha256(given_out(view, entry)).hexdigest()
                         except EscrowError as error:
                             wrong[path] = aligned(error)
             except EscrowError as error:
                 wrong[part.compartment] = aligned(error)
         return sorted(set(wrong.values())), {"files": found, "wrong": wrong}
+
+
+def given_out(view: CompartmentView, entry: r.FileEntry) -> bytes:
+    """The bytes of a file, proven, without the rows that are erased."""
+    data = b"".join(view.packs.stream(entry.extents))
+    if hashlib.sha256(data).hexdigest() != entry.sha256:
+        raise IntegrityError("file-hash", "its bytes are not those that were deposited")
+    rules = view.left_out.rows.get(entry.path, ())
+    return b"".join(RowFilter([data], rules)) if rules else data
 
 
 def aligned(error: EscrowError) -> str:

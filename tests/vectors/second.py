@@ -166,11 +166,13 @@ class Second:
         found: dict[str, str] = {}
         wrong = {name: code for code, name, _ in problems}
         for one in opened:
-            found |= {entry["path"].decode(): entry["sha256"] for entry in one.entries() if entry["type"] == "file"}
-            rescue.check_files(
-                one, lambda code, subject, _text, warning=False: warning or wrong.update({subject: code})
-            )
-        found = {path: digest for path, digest in found.items() if path not in wrong}
+            for entry in one.entries():
+                if entry["type"] == "file" and one.erased(entry["path"]) is None:
+                    path = entry["path"].decode()
+                    try:
+                        found[path] = hashlib.sha256(b"".join(one.content(entry))).hexdigest()
+                    except rescue.Problem as problem:
+                        wrong[path] = problem.code
         return sorted(set(wrong.values())), {"files": found, "wrong": wrong}
 
 

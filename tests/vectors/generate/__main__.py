@@ -4,11 +4,22 @@ import shutil
 from pathlib import Path
 
 from tests.vectors import files
-from tests.vectors.generate import captured, deeds, envelopes, erasures, nights, packs, records, sealed, texts
+from tests.vectors.generate import (
+    captured,
+    deeds,
+    envelopes,
+    erasures,
+    nights,
+    packs,
+    records,
+    registers,
+    sealed,
+    texts,
+)
 from tests.vectors.generate.signing import steady
 from tests.vectors.generate.sink import Sink
 
-GENERATORS = (texts, records, envelopes, captured, deeds, sealed, packs, nights, erasures)
+GENERATORS = (texts, records, envelopes, captured, deeds, newer, sealed, packs, nights, registers, erasures)
 
 
 def main(root: Path = files.ROOT) -> None:

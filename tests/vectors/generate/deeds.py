@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from escrow import record as r
-from escrow.seal import SigningKey, sign_envelope
+from escrow.seal import SigningKey
 from tests.trust import world as w
 
 from .signing import sign_once
@@ -77,13 +77,6 @@ def signed(record: r.Record, *keys: SigningKey) -> Named:
     data = sign_once(record, keys or BOARD)
     names = {r.Event: r.event_name, r.Release: r.release_name, r.Receipt: r.receipt_name, r.Erasure: r.erasure_name}
     return names[type(record)](record.n, data), data  # type: ignore[attr-defined]
-
-
-def unknown(event: r.Event, *keys: SigningKey, **members: object) -> Named:
-    """An event with any members, as a later minor may have it."""
-    payload = r.encode(r.decode(r.to_payload(event)) | members)  # type: ignore[operator]
-    data = sign_envelope(payload, "application/vnd.escrow.event+json", keys or BOARD)
-    return r.event_name(event.n, data), data
 
 
 def head(notice: r.Notice) -> r.NoticeHead:
@@ -289,65 +282,9 @@ def _cases() -> list[Case]:
     ]
 
 
-ERASURE = r.Erasure(
-    vault=w.VAULT,
-    n=1,
-    created=at(0),
-    charter=CHARTER_SHA,
-    keys=(KEY.id,),
-    sealed="YWdlLWVuY3J5cHRpb24ub3JnL3YxCg==",
-    until=2,
-)
-
-
-def erased(deed: r.Erasure, **changes: Any) -> r.Event:
-    return event(deed.n, None, "erased", 0, **({"deed": w.payload_sha256(deed), "keys": deed.keys} | changes))
-
-
-def _newer_cases() -> list[Case]:
-    """Events of custody, of erasures, and of kinds that only a later minor knows."""
-    custody = event(1, None, "custody", 0, why="reshare", deed=CHARTER_SHA)
-    ours, other = signed(erased(ERASURE)), replace(ERASURE, until=1)
-    theirs = replace(ERASURE, n=3)
-    by_la = replace(erased(theirs), prev=w.payload_sha256(RELEASED))
-    strange = event(1, None, "drill", 0, purpose="restore")
-    wide = erased(ERASURE, keys=tuple(sorted((KEY.id, w.STOCK.keys[1].id))))
-    return [
-        (None, "custody was changed", [signed(custody)]),
-        (None, "an erasure", [ours, signed(ERASURE)]),
-        (
-            None,
-            "an erasure by one to whom its keys were released",
-            [*TO_RELEASE, signed(by_la, LA), signed(theirs, LA)],
-        ),
-        ("event-kind", "a kind of a later minor", [unknown(strange, w.HEAD, kind="renamed", purpose=None, pages=[1])]),
-        (
-            "event-kind",
-            "a kind of a later minor, and what follows it",
-            [
-                unknown(strange, w.HEAD, kind="renamed", to="Conwy"),
-                later(2, replace(strange, kind="renamed", purpose=None), "drill", 1, w.HEAD, purpose="restore"),
-            ],
-        ),
-        ("signature", "a kind of a later minor by a stranger", [unknown(strange, w.STRANGER, kind="renamed")]),
-        (
-            "event-charter",
-            "a kind of a later minor, of no charter",
-            [unknown(strange, kind="renamed", charter="00" * 32)],
-        ),
-        ("event-signers", "custody changed by one of two", [signed(custody, w.HEAD)]),
-        ("event-signers", "an erasure by one of two", [signed(erased(ERASURE), w.HEAD), signed(ERASURE, w.HEAD)]),
-        ("erasure-unnamed", "no event tells of it", [signed(ERASURE)]),
-        ("erasure-missing", "its event is there", [ours]),
-        ("erasure-missing", "another is there", [ours, signed(other)]),
-        ("erasure-differs", "its event is of more keys", [signed(wide), signed(ERASURE)]),
-        ("erasure-quorum", "signed by fewer than its event", [ours, signed(ERASURE, w.HEAD)]),
-    ]
-
-
 def make(sink: Sink) -> None:
     """deeds/."""
-    for code, what, deeds in (*_cases(), *_newer_cases()):
+    for code, what, deeds in _cases():
         sink.vault("deeds", code, what, [*base(), *deeds])
     seen = r.EventHead(n=1, sha256=w.payload_sha256(NOTICE))
     nights = [*chain(1), replace(chain(2)[1], events=seen)]
