@@ -136,7 +136,9 @@ class First:
 
     def rows(self, given: Given) -> Answer:
         """A table without its erased rows, and how many went by which erasure."""
-        table = RowFilter([bytes.fromhex(given["hex"])], [RowRule(*text, n) for n, *text in given["rules"]])
+        table = RowFilter(
+            [bytes.fromhex(given["hex"])], [RowRule(column, value, n) for n, column, value in given["rules"]]
+        )
 
         def read() -> dict[str, Any]:
             kept = b"".join(table)

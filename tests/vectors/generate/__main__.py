@@ -9,6 +9,7 @@ from tests.vectors.generate import (
     deeds,
     envelopes,
     erasures,
+    newer,
     nights,
     packs,
     records,

@@ -1,5 +1,6 @@
 """Events of custody, of erasures, and of kinds that only a later minor knows."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -22,6 +23,7 @@ from .deeds import (
     later,
     signed,
 )
+from .records import text
 from .sink import Sink
 
 ERASURE = r.Erasure(
@@ -81,7 +83,7 @@ def _cases() -> list[Case]:
 
 def unknown(event: r.Event, *keys: SigningKey, **members: object) -> Named:
     """An event with any members, as a later minor may have it."""
-    payload = r.encode(r.decode(r.to_payload(event)) | members)  # type: ignore[operator]
+    payload = text(json.loads(r.to_payload(event)) | members).encode()
     data = sign_envelope(payload, "application/vnd.escrow.event+json", keys or BOARD)
     return r.event_name(event.n, data), data
 

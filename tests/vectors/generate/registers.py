@@ -29,7 +29,7 @@ def erasure(
     to: HybridIdentity = IDENTITY,
 ) -> list[Named]:
     """An erasure and the event that tells of it, signed by the board."""
-    text = entries if isinstance(entries, bytes) else r.encode({"entries": list(entries)})  # type: ignore[dict-item]
+    text = entries if isinstance(entries, bytes) else r.encode({"entries": list(entries)})
     sealed = base64.b64encode(seal(text, [to.recipient(), CUSTODY.recipient()])).decode()
     made = w.T0 + timedelta(days=9)
     deed = r.Erasure(vault=w.VAULT, n=1, created=made, charter=CHARTER, keys=(key,), sealed=sealed, until=until)
