@@ -101,6 +101,9 @@ def judge_versions(wanted: Wanted, versions: Sequence[ObjectInfo], now: datetime
     elif newest is not fitting[0]:
         detail = "a newer version that is none of ours lies over it"
         findings.append(Finding("object-covered", wanted.name, detail))
+    elif newest.sha256 is None and newest.etag != fitting[-1].etag:
+        detail = "the store tells no hash, and its newest version has another ETag than the oldest"
+        findings.append(Finding("object-covered", wanted.name, detail))
     locks = [_judge_lock(wanted, info, now) for info in fitting]
     return findings if [] in locks else [*findings, *(locks[0] if locks else ())]
 

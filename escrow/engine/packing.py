@@ -11,6 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from io import BytesIO
 
 from escrow import limits
 from escrow.engine.blocks import HEADROOM, Block
@@ -93,7 +94,8 @@ class PackWriter:
 
     def _begin_pack(self) -> None:
         self._sealer = Sealer([self._recipient])
-        self._parts = [self._sealer.head]
+        self._body = BytesIO()
+        self._body.write(self._sealer.head)
         self._sizes: list[tuple[int, int]] = []
         self._compressed = 0
         self._raw = 0
@@ -169,29 +171,26 @@ class PackWriter:
         frame = future.result()
         self._sizes.append((len(frame), raw))
         self._compressed += len(frame)
-        self._parts.append(self._sealer.update(frame))
+        self._body.write(self._sealer.update(frame))
 
     def _close_pack(self) -> None:
         while self._frames:
             self._seal_frame()
-        parts = [*self._parts, self._sealer.update(close_pack(self._sizes)), self._sealer.finish()]
+        self._body.write(self._sealer.update(close_pack(self._sizes)))
+        self._body.write(self._sealer.finish())
+        body = self._body.getvalue()  # its own buffer: nothing is copied
+        head = hashlib.sha256(self._sealer.head).hexdigest()
         chunks = {dataset: bytes(records) for dataset, records in self._chunks.items() if records}
         ordinal = self._ordinal
         self._ordinal += 1
         self._begin_pack()
         while len(self._uploads) >= UPLOADS:
             self._acknowledge()
-        self._uploads.append(_Upload(ordinal, chunks, self._threads.upload.submit(self._send, parts)))
+        self._uploads.append(_Upload(ordinal, chunks, self._threads.upload.submit(self._send, body, head)))
         self.fresh = False
 
-    def _send(self, parts: list[bytes]) -> ObjectRef:
-        body = b"".join(parts)
-        ref = ObjectRef(
-            sha256=hashlib.sha256(body).hexdigest(),
-            size=len(body),
-            head_sha256=hashlib.sha256(parts[0]).hexdigest(),
-        )
-        parts.clear()
+    def _send(self, body: bytes, head_sha256: str) -> ObjectRef:
+        ref = ObjectRef(sha256=hashlib.sha256(body).hexdigest(), size=len(body), head_sha256=head_sha256)
         self._store.put(pack_name(self.series, ref.sha256), body, retain_until=self._retain_until)
         return ref
 

@@ -31,7 +31,8 @@ class ObjectInfo:
     """What the store says of one version of one object: its claims, not facts.
 
     `size` in bytes; `version` is "" where the store names none; `sha256` is 64 hex digits or None where the
-    store does not say; `modified` and `retain_until` are UTC. `latest` is certain in listings only, `sha256`,
+    store does not say; `etag` is equal for equal bytes put in one piece, "" where the store has none;
+    `modified` and `retain_until` are UTC. `latest` is certain in listings only, `sha256`,
     `retain_until` and `lock_mode` in head only, unless `locks` is "told".
     """
 
@@ -45,6 +46,7 @@ class ObjectInfo:
     retain_until: datetime | None = None
     lock_mode: LockMode | None = None
     locks: LocksSaid = "none"
+    etag: str = ""
 
 
 class Store(Protocol):

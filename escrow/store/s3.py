@@ -70,7 +70,7 @@ class S3Store:
         lock_mode: LockMode = "COMPLIANCE",
     ) -> ObjectInfo:
         check_put(key, body, retain_until)
-        request = self._request(key, body, retain_until, lock_mode)
+        request = self._request(key, body, retain_until, lock_mode, _promised(key))
         try:
             answer = self._create(key, request)
         except ExistsError:
@@ -78,14 +78,14 @@ class S3Store:
         return self._stored(key, len(body), hex_of(request["ChecksumSHA256"]), request, answer)
 
     def _request(
-        self, key: str, body: bytes, retain_until: datetime | None, lock_mode: LockMode
+        self, key: str, body: bytes, retain_until: datetime | None, lock_mode: LockMode, sha256: bytes | None = None
     ) -> "PutObjectRequestTypeDef":
         request: PutObjectRequestTypeDef = {
             "Bucket": self._options.bucket,
             "Key": self._root + key,
             "Body": body,
             "ChecksumAlgorithm": "SHA256",
-            "ChecksumSHA256": base64.b64encode(_promised(key, body)).decode(),
+            "ChecksumSHA256": base64.b64encode(sha256 or hashlib.sha256(body).digest()).decode(),
         }
         if self._options.content_md5:
             md5 = hashlib.md5(body, usedforsecurity=False).digest()
@@ -243,6 +243,7 @@ class S3Store:
             latest=bool(each.get("IsLatest", True)),
             delete_marker=size is None,
             locks="ask",
+            etag=str(each.get("ETag", "")),
         )
 
     def head(self, key: str, *, version: str | None = None) -> ObjectInfo:
@@ -268,6 +269,7 @@ class S3Store:
                 retain_until=retain_until and retain_until.astimezone(UTC),
                 lock_mode=answer.get("ObjectLockMode"),
                 locks="told",
+                etag=answer.get("ETag", ""),
             )
 
     def lock_of(self, key: str, version: str | None) -> tuple[datetime | None, LockMode | None]:
@@ -313,7 +315,7 @@ class S3Store:
         return READS_AT_ONCE
 
 
-def _promised(key: str, body: bytes) -> bytes:
-    """The SHA-256 that a put names for the server to check: from a name that holds the whole of it, else computed."""
+def _promised(key: str) -> bytes | None:
+    """The SHA-256 that a name holds the whole of, and that a put lets the server check."""
     name = parse_name(key)
-    return bytes.fromhex(name.digest) if name and len(name.digest) == 64 else hashlib.sha256(body).digest()
+    return bytes.fromhex(name.digest) if name and len(name.digest) == 64 else None

@@ -89,7 +89,7 @@ class Scene:
     def school_day(self, number: int) -> None:
         """The exports change."""
         (self.exports / "letters").mkdir(parents=True, exist_ok=True)
-        (self.exports / "marks.csv").write_text("upn,mark\n" + "".join(f"A{n},{number}\n" for n in range(2000)))
+        (self.exports / "marks.csv").write_text("pupil,mark\n" + "".join(f"A{n},{number}\n" for n in range(2000)))
         (self.exports / "letters" / f"{number}.txt").write_text(f"Dear parent, on day {number}\n")
 
     def deposit(self) -> Result:
