@@ -182,3 +182,28 @@ def names(draw: st.DrawFn) -> dict[str, Any]:
     at = draw(st.integers(0, len(name) - 1))
     exchanged = name[:at] + other + name[at + 1 :]
     return {"name": exchanged if draw(st.booleans()) else draw(resized(name.encode())).decode("latin-1")}
+
+
+CELLS = st.sampled_from(["upn", "A1", " A1 ", "é", '"', '""', '"A1"', '"a,b"', "", "\0", "\ufeff", "A1\t", "x" * 40])
+MARKS = st.sampled_from([",", ",", ",", ";", "\t", "|", "\n", "\n", "\r\n", "\r", '"', " "])
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> dict[str, Any]:
+    """A table, or what looks like one, and rules for its rows."""
+    if draw(st.booleans()):
+        given: dict[str, Any] = draw(st.sampled_from(good("rows")))
+        return given | {"hex": draw(resized(bytes.fromhex(given["hex"]))).hex()}
+    parts = draw(st.lists(st.one_of(CELLS, MARKS), max_size=16))
+    code = draw(st.sampled_from(["utf-8", "cp1252", "utf-16"]))
+    words = st.sampled_from(["upn", "A1", "é", "a,b", '"', "\u20ac", "\u0175", "\x81"])
+    rules = draw(st.lists(st.tuples(st.integers(1, 3), words, words), min_size=1, max_size=3, unique=True))
+    return {"hex": "".join(parts).encode(code, "ignore").hex(), "rules": [list(rule) for rule in rules]}
+
+
+@st.composite
+def erasures(draw: st.DrawFn) -> dict[str, Any]:
+    """The entries of an erasure, altered."""
+    given: dict[str, Any] = draw(st.sampled_from(good("erasures")))
+    whole = text(draw(mutated(json.loads(given["text"]))))
+    return {"text": (draw(spoilt(whole)) if draw(st.integers(0, 4)) == 0 else whole).decode("utf-8", "replace")}

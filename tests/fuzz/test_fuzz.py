@@ -51,6 +51,8 @@ CHECKS: dict[str, Check] = {
     "sheets": Check(parts.sheets(), _asks("sheets"), 2),
     "age": Check(parts.age_files(), parts.check_age, 2),
     "packs": Check(parts.packs(), _asks("packs"), 2),
+    "rows": Check(parts.tables(), _asks("rows"), 2),
+    "erasures": Check(parts.erasures(), _asks("erasures")),
     "histories": Check(whole.altered(whole.vault), whole.check_history, 4),
     "handovers": Check(whole.altered(whole.handover), whole.check_history, 4),
     "nights": Check(whole.altered_nights(), whole.check_night, 4),

@@ -16,7 +16,7 @@ from tests.rescue.hook import both
 from tests.rescue.reader import rescue
 from tests.trust import world as w
 from tests.vectors.first import First
-from tests.vectors.generate import deeds, nights
+from tests.vectors.generate import deeds, nights, registers
 from tests.vectors.second import Second
 
 from .mutations import mutated, resized, spoilt, text
@@ -90,6 +90,9 @@ def check_history(case: Case, _: Second) -> None:
     both(case.objects.items())
 
 
+ERASED = [registers.ANN, registers.file("s/b.txt"), registers.file("s/c", "rows", column="name", value="Ann")]
+
+
 @st.composite
 def altered_nights(draw: st.DrawFn) -> Case:
     """A night in which one thing was altered before it was sealed and signed, or afterwards."""
@@ -125,7 +128,13 @@ def altered_nights(draw: st.DrawFn) -> Case:
         how = repr(night.key_text)
     else:
         setattr(night, what, lambda data: _spoil(data, seed))
-    return Case(night.make(), (what, how))
+    register: list[tuple[str, bytes]] = []
+    if draw(st.booleans()):
+        entries = draw(st.lists(st.sampled_from(ERASED), min_size=1, max_size=3))
+        entries = draw(mutated(entries)) if draw(st.booleans()) else entries
+        register = registers.erasure(text({"entries": entries}))
+        how += repr(entries)
+    return Case(night.make() | dict(register), (what, how))
 
 
 def _mutate(data: bytes, seed: int) -> bytes:
