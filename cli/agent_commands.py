@@ -1,13 +1,13 @@
 """`escrow agent ...`: the nightly machine."""
 
 import secrets
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from escrow.errors import EscrowError, StateError
+from escrow.errors import EscrowError, StateError, TellError
 
 from . import agent_key
 from .agent_card import card
@@ -17,11 +17,14 @@ from .exits import Exit, exit_of, exit_of_codes, worst
 from .nights import judge_night, show_report
 from .options import ConfigOption, JsonOption
 from .output import Output
+from .telling import Teller
 from .units import parse_share, size_text, time_label
 from .vault import anchor_of, bare_store, connect, rules_of, sources_of, store_of
 
 if TYPE_CHECKING:
     from escrow.watch import Machine, RoundResult
+    from escrow.watch.selftest import Check
+    from escrow.watch.tell import Told
 
 REPORT = "agent-test.json"
 _DAY = timedelta(hours=24)
@@ -53,7 +56,12 @@ def run(
 
     output = Output(as_json)
     loaded = load_config(config)
-    machine = _machine(loaded)
+    teller = Teller(output, loaded)
+    try:
+        machine = _machine(loaded)
+    except EscrowError as error:
+        teller.failed(error, datetime.now(UTC))
+        raise
     now = machine.clock.now()
     next_due = now + _DAY
     if due:
@@ -63,10 +71,16 @@ def run(
         if not is_due(last, previous_time(now, at)):
             output.finish(Exit.OK, f"nothing is due before {time_label(next_due)} UTC", deposited=False)
     duty = Duty(next_time(now, clock_time(until)), next_due, parse_share(read), secrets.SystemRandom().random)
-    with output.progress() as progress:
-        result = run_round(machine, duty, progress, lambda result: judge_round(result).word)
+    teller.begin()
+    try:
+        with output.progress() as progress:
+            result = run_round(machine, duty, progress, lambda result: judge_round(result).word)
+    except EscrowError as error:
+        teller.failed(error, machine.clock.now())
+        raise
     _show_round(output, result)
     exit = judge_round(result)
+    teller.night(result, exit, machine.clock.now(), next_due)
     seq = result.night.seq if result.night else None
     if result.error:
         output.note(f"{result.error.code}: {result.error}")
@@ -75,7 +89,11 @@ def run(
 
 
 @app.command()
-def test(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+def test(
+    tell: Annotated[bool, typer.Option("--tell", help="Send a test message to everybody of [tell], too.")] = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Try what a night needs, as the account that runs this. Deposits nothing; agent-test.json keeps the result.
 
     Example: sudo -u escrow escrow agent test
@@ -91,12 +109,21 @@ def test(config: ConfigOption = None, as_json: JsonOption = False) -> None:
         checks = [Check("config", str(error), error)]
     else:
         checks = [Check("config", str(loaded.file)), *try_machine(machine)]
+    if tell:
+        checks += [_told(one) for one in Teller(output, loaded).test(datetime.now(UTC))]
     rows = [{"check": one.check, "result": one.result, "detail": one.detail} for one in checks]
     for one, row in zip(checks, rows, strict=True):
         output.row(f"{one.check:<20} {one.result:<18} {one.detail}", **row)
     write_json(loaded.state / REPORT, {"checks": rows})
     exit = worst(exit_of(one.error) for one in checks if one.error)
     output.finish(exit, output.paint("ready for the night" if exit == Exit.OK else "not ready", exit))
+
+
+def _told(one: "Told") -> "Check":
+    from escrow.watch.selftest import Check
+
+    error = TellError(one.code, one.detail) if one.code else None
+    return Check(f"tell {one.channel}", one.detail or "a test message was sent", error)
 
 
 def judge_round(result: "RoundResult") -> Exit:

@@ -97,7 +97,8 @@ def _job(loaded: Config, at: time, until: time) -> "Job":
     scheme = urlsplit(url).scheme if "://" in url else ""
     folder = {"": url, "file": unquote(urlsplit(url).path)}.get(scheme)
     command = (sys.executable, "-P", "-m", "escrow_cli")  # the same Python, whatever PATH says
-    return Job(command, str(loaded.file), str(loaded.state), folder, at, until)
+    network = bool(loaded.tell) or any(source.path is None for source in loaded.sources)
+    return Job(command, str(loaded.file), str(loaded.state), folder, at, until, network)
 
 
 def _systemd(job: "Job", user: str, out: Path) -> tuple[dict[Path, bytes], list[list[str]]]:

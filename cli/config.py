@@ -14,6 +14,7 @@ from escrow.errors import UsageError
 from .source_config import SourceConfig
 from .sources import parse_source
 from .tables import Table
+from .telling_config import ChannelConfig, parse_tell
 from .units import parse_age, parse_rate
 
 NAME = "escrow.toml"
@@ -72,6 +73,7 @@ class Config:
     rules: tuple[RuleConfig, ...]
     max_age: timedelta
     copies: tuple[CopyConfig, ...] = ()
+    tell: tuple[ChannelConfig, ...] = ()
 
 
 def find_config(given: Path | None) -> Path:
@@ -129,6 +131,7 @@ def parse_config(text: str, file: Path, environment: Mapping[str, str]) -> Confi
         rules=tuple(_rule(each) for each in table.tables("rule")),
         max_age=_max_age(table.table("status")),
         copies=copies,
+        tell=parse_tell(table.table("tell"), file.parent),
     )
     table.end()
     return config

@@ -1,7 +1,7 @@
 """`escrow status`: is the vault well? One line a vault and one for each of its places, no keys."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +14,7 @@ from .exits import Exit, exit_of, exit_of_codes, worst
 from .options import ConfigOption, JsonOption
 from .output import Output
 from .places import Survey, survey
+from .telling import Teller, warn_untold
 from .units import age_text, parse_age, size_text, time_label
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def status(
         bool, typer.Option("--all", help="A line for each configuration named or in a folder named.")
     ] = False,
     max_age: Annotated[str | None, typer.Option(help="How old the last night may be. Default: 36h.")] = None,
+    tell: Annotated[bool, typer.Option("--tell", help="Tell everybody of [tell]; without --all.")] = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -40,17 +42,18 @@ def status(
     """
     output = Output(as_json)
     age = parse_age(max_age) if max_age else None
-    if every != bool(vaults):
+    if every != bool(vaults) or (every and tell):
         raise UsageError("status-options", "expected --all with configurations or folders, or neither")
     if not every:
         loaded = load_config(config)
-        exit = report_status(output, loaded, age)
+        exit = _one(output, loaded, age, Teller(output, loaded) if tell else None)
     else:
-        exit = worst([_one_of_many(output, path, age) for path in _configs(vaults or [])])
+        exit = worst([_one_of_many(output, path, age) for path in configs_in(vaults or [])])
     output.finish(exit)
 
 
-def _configs(paths: list[Path]) -> list[Path]:
+def configs_in(paths: list[Path]) -> list[Path]:
+    """The configurations named, and those in the folders named. UsageError `status-options` for none."""
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
@@ -60,6 +63,18 @@ def _configs(paths: list[Path]) -> list[Path]:
     if not found:
         raise UsageError("status-options", "expected a configuration in the folders named, found none")
     return found
+
+
+def _one(output: Output, config: Config, max_age: timedelta | None, teller: Teller | None) -> Exit:
+    """One vault; whatever comes of it is told."""
+    try:
+        exit = report_status(output, config, max_age, teller=teller)
+    except EscrowError as error:
+        if teller:
+            teller.failed(error, datetime.now(UTC))
+        raise
+    warn_untold(output, config.state)
+    return exit
 
 
 def _one_of_many(output: Output, path: Path, max_age: timedelta | None) -> Exit:
@@ -77,7 +92,9 @@ def _one_of_many(output: Output, path: Path, max_age: timedelta | None) -> Exit:
         return exit
 
 
-def report_status(output: Output, config: Config, max_age: timedelta | None, *, brief: bool = False) -> Exit:
+def report_status(
+    output: Output, config: Config, max_age: timedelta | None, *, brief: bool = False, teller: Teller | None = None
+) -> Exit:
     """One vault and its places, and the exit code that they mean; `brief`: in one line."""
     from escrow.engine.places import judge_keys
     from escrow.engine.ports import SystemClock
@@ -90,6 +107,8 @@ def report_status(output: Output, config: Config, max_age: timedelta | None, *, 
     status = replace(status, findings=tuple(dict.fromkeys([*found.findings, *status.findings, *keys])))
     exit = judge(status)
     _say(output, found, status, exit, brief)
+    if teller:
+        teller.status(status, found.history.head, exit, clock.now())
     found.remember()
     return exit
 
@@ -100,7 +119,7 @@ def judge(found: "Status") -> Exit:
     if found.stale:
         exits.append(Exit.STALE)
     if found.verdict not in (None, "pass") and set(found.verdict_codes) != {"charter-expired"}:
-        exits.append(Exit.SUSPICIOUS)
+        exits.append(Exit.INCOMPLETE if found.verdict == "fail" else Exit.SUSPICIOUS)
     return worst(exits)
 
 

@@ -84,3 +84,7 @@ class StateError(EscrowError):
 
 class BusyError(EscrowError):
     """Another run holds the agent's lock."""
+
+
+class TellError(EscrowError):
+    """Somebody could not be told. It never stops a night."""

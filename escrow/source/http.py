@@ -120,9 +120,9 @@ class HttpClient:
         """GET `path` below the base address. HttpError."""
         return self._tried("GET", path, query or {}, None, {})
 
-    def post(self, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+    def post(self, path: str, body: bytes, headers: Mapping[str, str], query: Mapping[str, str]) -> Answer:
         """POST `body`. HttpError. Tried again as GET is: what receives it must bear it twice."""
-        return self._tried("POST", path, {}, body, headers)
+        return self._tried("POST", path, query, body, headers)
 
     def _tried(
         self, method: str, path: str, query: Mapping[str, str], body: bytes | None, headers: Mapping[str, str]

@@ -8,7 +8,8 @@ from datetime import time
 class Job:
     """One machine's nightly task. `command` calls escrow; paths are absolute, in the target system's own writing.
 
-    `store` is the store's folder, None where it is reached over the network; `at` and `until` by the wall clock.
+    `store` is the store's folder, None where it is reached over the network; `network`: sources or those who are told
+    are; `at` and `until` by the wall clock.
     """
 
     command: tuple[str, ...]
@@ -17,6 +18,7 @@ class Job:
     store: str | None
     at: time
     until: time
+    network: bool = False
 
     def run(self) -> list[str]:
         """The night's command line."""

@@ -71,13 +71,14 @@ class Duty:
 class RoundResult:
     """How it went, as far as it came. `deposited`: when the night was in, after `attempts`; `error`: what stopped it.
 
-    `left_out` counts sampled objects that were not read because the morning came.
+    `left_out` counts sampled objects that were not read because the morning came; `school` is the charter's name of it.
     """
 
     attempts: int = 0
     night: NightReport | None = None
     deposited: datetime | None = None
     head: Head | None = None
+    school: str | None = None
     listing: Checked | None = None
     sampled: Checked | None = None
     left_out: int = 0
@@ -165,6 +166,7 @@ def _check(machine: Machine, duty: Duty, progress: Progress, result: RoundResult
     store = machine.open_store()
     remembered = remembered_head(machine.state_folder, machine.anchor.vault)
     history = load_history(store, machine.anchor, remembered)
+    result.school = history.charter.school.name if history.charter else None
     result.findings = [*history.findings, *_lost_head(history, result.head)]
     result.listing = verify_listing(store, history, progress)
     result.findings += result.listing.findings

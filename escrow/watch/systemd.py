@@ -54,7 +54,7 @@ def units(job: Job, user: str) -> dict[str, str]:
 
 
 def _service(what: str, command: Sequence[str], job: Job, user: str) -> str:
-    wanted = "" if job.store else "Wants=network-online.target\nAfter=network-online.target\n"
+    wanted = "" if job.store and not job.network else "Wants=network-online.target\nAfter=network-online.target\n"
     writes = [quote(job.state), *([quote(job.store, "-")] if job.store else [])]
     return (
         f"[Unit]\nDescription=escrow: {what}\n{wanted}\n"
@@ -66,13 +66,12 @@ def _service(what: str, command: Sequence[str], job: Job, user: str) -> str:
 
 
 def _network(job: Job) -> str:
-    """A store in a folder needs none at all: the kernel does what a share needs."""
-    if job.store:
+    """Folders alone need none at all: the kernel does what a share needs."""
+    if job.store and not job.network:
         return "PrivateNetwork=yes\nRestrictAddressFamilies=AF_UNIX\n"
-    return (
-        "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6\n"
-        f"LoadCredential=s3:{CREDENTIAL}\nEnvironment=AWS_SHARED_CREDENTIALS_FILE=%d/s3\n"
-    )
+    families = "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6\n"
+    credential = f"LoadCredential=s3:{CREDENTIAL}\nEnvironment=AWS_SHARED_CREDENTIALS_FILE=%d/s3\n"
+    return families if job.store else families + credential
 
 
 def _timer(job: Job) -> str:

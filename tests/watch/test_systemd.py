@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import time
 from pathlib import Path
 
@@ -92,6 +93,14 @@ def test_a_store_in_a_folder_gets_no_network_and_no_credential() -> None:
     assert "PrivateNetwork=yes" in text
     assert "LoadCredential" not in text
     assert 'ReadWritePaths=/var/lib/escrow "-/mnt/nas one/vault"\n' in text
+
+
+def test_sources_and_those_who_are_told_may_need_the_network() -> None:
+    text = units(replace(SHARE, network=True), "escrow")["escrow-agent.service"]
+    assert "PrivateNetwork" not in text
+    assert "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6\n" in text
+    assert "After=network-online.target" in text
+    assert "LoadCredential" not in text
 
 
 @pytest.mark.parametrize("user", ["", "Escrow", "a b", "root\n", "-x", "a" * 40])
