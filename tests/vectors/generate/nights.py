@@ -47,6 +47,10 @@ def _other_list(manifest: r.Manifest) -> r.Manifest:
     return replace(manifest, list=replace(manifest.list, sha256="00" * 32))
 
 
+def _other_head(one: r.ObjectRef) -> r.ObjectRef:
+    return replace(one, head_sha256="00" * 32)
+
+
 def _too_large(one: r.ObjectRef) -> r.ObjectRef:
     return replace(one, size=(32 << 20) + 1)
 
@@ -167,6 +171,8 @@ def _cases() -> list[tuple[str | None, str, Night]]:
         (None, "extents that repeat, overlap and cross segments", Night([*GOOD, PUZZLE])),
         (None, "an empty folder, an empty file, a link and a file that could not be read", Night([*GOOD, *OTHERS])),
         (None, "no files", Night([])),
+        (None, "a pack of another size than its notice says", Night(GOOD, ref=lambda one: replace(one, size=1000))),
+        (None, "a pack of another head than its notice says", Night(GOOD, ref=_other_head)),
         ("extent-range", "a file that reaches past its pack's end", Night([*GOOD, reaches])),
         ("extent-range", "a file in a pack that no notice names", Night([*GOOD, elsewhere])),
         ("file-hash", "a file of other bytes", Night([*GOOD, lies])),
