@@ -13,6 +13,7 @@ from .config import Config, load_config
 from .exits import Exit
 from .options import ConfigOption, JsonOption
 from .output import Output
+from .source_recipes import recipes
 from .units import size_text
 from .vault import sources_of
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from escrow.record import JsonValue
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+app.command("recipes")(recipes)
 _SHOWN_NIGHTS = 7
 
 

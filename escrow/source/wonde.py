@@ -125,7 +125,7 @@ class WondeSource:
         try:
             yield from self._lines(path, entity)
         except UnreadableError as error:
-            self.notes.told.append(f"{entity.path}: {error}")
+            self.notes.told.append(f"{entity.path}: not read ({error.code}): {error}")
             raise
 
     def _lines(self, path: bytes, entity: Entity) -> Iterator[bytes]:
