@@ -99,12 +99,15 @@ def report_status(
     from escrow.engine.places import judge_keys
     from escrow.engine.ports import SystemClock
     from escrow.engine.status import judge_status
+    from escrow.watch.probing import overdue
 
     clock = SystemClock()
     found = survey(config)
     status = judge_status(found.history, clock, config.max_age if max_age is None else max_age)
     keys = judge_keys(found.history, found.standings, clock.now())
-    status = replace(status, findings=tuple(dict.fromkeys([*found.findings, *status.findings, *keys])))
+    store = found.places[0].store
+    probed = overdue(config.state, store.describe(), clock.now()) if store else ()
+    status = replace(status, findings=tuple(dict.fromkeys([*found.findings, *status.findings, *keys, *probed])))
     exit = judge(status)
     _say(output, found, status, exit, brief)
     if teller:
@@ -143,7 +146,9 @@ def _say(output: Output, vault: Survey, found: "Status", exit: Exit, brief: bool
         text += (
             f"; {len(errors)} findings, such as {(deep or errors)[0].code}: {advice if deep or brief else 'see below'}"
         )
-    reminders = [one for one in found.findings if one.severity == "warning" and one.code.startswith("charter-")]
+    reminders = [
+        one for one in found.findings if one.severity == "warning" and one.code.startswith(("charter-", "probe-"))
+    ]
     rule = three_two_one(vault.standings)
     output.row(
         text,

@@ -90,6 +90,17 @@ def monthly(
     return errors, "the store was not probed, this credential may not: run escrow store probe with the registrar's"
 
 
+def overdue(folder: Path, store: str, now: datetime) -> tuple[Finding, ...]:
+    """The reminder `probe-old`, where this machine remembers probes and the last is `EVERY` ago; `store` by its own
+    description."""
+    kept = read_kept(folder, store)
+    if kept is None or (kept.report and now - kept.report.at < EVERY):
+        return ()
+    last = f"last tried on {_day(kept.report.at)}" if kept.report else "never tried from this machine"
+    detail = f"what the store enforces was {last}: run escrow store probe with the registrar's credential"
+    return (Finding("probe-old", store, detail, "warning"),)
+
+
 def _try(store: Store, folder: Path, clock: Clock) -> Kept | None:
     try:
         return probe_and_keep(store, folder, clock.now)

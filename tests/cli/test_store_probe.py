@@ -143,6 +143,21 @@ def joining(world: World) -> tuple[str, ...]:
     return "init", "--public", str(world.root / "server" / "public")
 
 
+def test_status_reminds_of_a_probe_of_more_than_a_month_ago(world: World, joining: tuple[str, ...]) -> None:
+    assert world.run(*joining).code == 0
+    assert world.run("snapshot").code == 0
+    assert "probe-old" not in world.run("status").out
+    kept = world.state / "store-probe.json"
+    found = json.loads(kept.read_text())
+    next(iter(found.values()))["last"]["at"] = "2020-01-31T12:00:00Z"
+    kept.write_text(json.dumps(found))
+    told = world.run("status")
+    assert "  probe-old: what the store enforces was last tried on 2020-01-31: run escrow store probe" in told.out
+    (row,) = (row for row in world.run("status", "--json").lines if "reminders" in row)
+    assert "probe-old" in str(row["reminders"])
+    assert "probe-old" not in str(row["findings"])
+
+
 def test_init_puts_nothing_into_a_store_that_lies(world: World, bucket: Bucket, joining: tuple[str, ...]) -> None:
     bucket.lie = "deletes what is locked"
     told = world.run(*joining)

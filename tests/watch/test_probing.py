@@ -14,7 +14,7 @@ from escrow.store.probe_judge import CHECKS
 from escrow.store.probe_report import Check, ProbeReport
 from escrow.watch import RoundResult, probing
 from escrow.watch.probe_memory import ACCEPTED, PROBED, Acceptance, Kept, accept, read_acceptance, read_kept
-from escrow.watch.probing import failing, judge_kept
+from escrow.watch.probing import failing, judge_kept, overdue
 from tests.engine.kit import T0, FixedClock, School
 from tests.store.strict import Liar
 from tests.watch.kit import duty, go, machine, status
@@ -135,6 +135,20 @@ def test_what_another_credential_found_stays_known(one: School, store: Counting)
         assert len(result.warnings) == warnings
         assert told(result)["probe-shorten"] == "error"
     assert store.probes == 2
+
+
+def test_a_probe_of_more_than_a_month_ago_is_reminded_of_where_it_was_made(
+    one: School, store: Counting, tmp_path: Path
+) -> None:
+    night(one)
+    store.error = denied()
+    folder = machine(one, lambda: one.store).state_folder
+    for day, codes in ((29, []), (31, ["probe-old"]), (60, ["probe-old"])):
+        one.clock.at = T0 + day * DAY
+        night(one)
+        reminded = overdue(folder, store.describe(), one.clock.at)
+        assert [finding.code for finding in reminded if finding.severity == "warning"] == codes, day
+    assert overdue(tmp_path / "elsewhere", store.describe(), one.clock.at) == ()
 
 
 class OnlyPuts(MemoryStore):
