@@ -80,3 +80,24 @@ class WondeConfig(SourceConfig):
         return WondeSource(
             self.name, lambda: self.line.client(BASE_URL, bearer=self.token), self.school, entities=entities
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IsamsConfig(SourceConfig):
+    """iSAMS by its Batch API; `url` is the school's own address."""
+
+    url: str
+    key: Credential
+    line: Line
+
+    @classmethod
+    def parse(cls, name: str, table: Table, root: Path) -> Self:
+        line = Line.parse(table, root)
+        if line.url is None:
+            raise UsageError("config-missing-key", f"{table.where}: expected url, found none")
+        return cls(name=name, url=line.url, key=needed_credential(table, "key", root), line=line)
+
+    def open(self, own: Sequence[Path]) -> "Source":
+        from escrow.source.isams import KEY, IsamsSource
+
+        return IsamsSource(self.name, lambda: self.line.client(self.url, key=(KEY, self.key)))

@@ -4,13 +4,14 @@ from pathlib import Path
 
 from escrow.errors import UsageError
 
-from .http_sources import WondeConfig
+from .http_sources import IsamsConfig, WondeConfig
 from .source_config import FolderConfig, SourceConfig
 from .tables import Table
 
 KINDS: dict[str, type[SourceConfig]] = {
     "folder": FolderConfig,
     "wonde": WondeConfig,
+    "isams": IsamsConfig,
 }
 
 

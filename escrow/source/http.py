@@ -11,9 +11,11 @@ import time
 import weakref
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 import httpx
 
@@ -26,6 +28,7 @@ from escrow.source.http_wait import HttpLimits, may_pass, next_wait, retry_after
 for _name in ("httpx", "httpcore"):  # both log whole addresses, and httpcore headers
     logging.getLogger(_name).setLevel(logging.CRITICAL + 1)
 
+T = TypeVar("T")
 _NEAR = frozenset({"127.0.0.1", "::1", "localhost"})
 _CODES = {
     401: ("http-token", "the server refuses the credential", "make a new one, and put it where the old one is"),
@@ -43,8 +46,10 @@ class HttpError(UnreadableError):
     `http-redirect`, `http-cap`; and `http-body`, by whoever reads the body.
     """
 
-    def __init__(self, code: str, message: str, *, hint: str = "", status: int | None = None) -> None:
-        super().__init__(code, message, hint=hint)
+    def __init__(
+        self, code: str, message: str, *, hint: str = "", status: int | None = None, again: bool = False
+    ) -> None:
+        super().__init__(code, message, hint=hint, again=again)
         self.status = status
 
 
@@ -120,6 +125,15 @@ class HttpClient:
         """GET `path` below the base address. HttpError."""
         return self._tried("GET", path, query or {}, None, {})
 
+    def pieces(self, path: str, query: Mapping[str, str] | None = None) -> Iterator[bytes]:
+        """GET `path`, in pieces as they come, without a limit on one answer. HttpError, `again` where it broke off."""
+        with self._asked("GET", path, query or {}, None, {}) as answer:
+            try:
+                yield from self._body(answer, self._limits.total)
+            except httpx.RequestError as away:
+                error = self._away(f"broke off ({type(away).__name__})")
+                raise HttpError(error.code, error.args[0], hint=error.hint, again=True) from None
+
     def post(self, path: str, body: bytes, headers: Mapping[str, str], query: Mapping[str, str]) -> Answer:
         """POST `body`. HttpError. Tried again as GET is: what receives it must bear it twice."""
         return self._tried("POST", path, query, body, headers)
@@ -127,11 +141,27 @@ class HttpClient:
     def _tried(
         self, method: str, path: str, query: Mapping[str, str], body: bytes | None, headers: Mapping[str, str]
     ) -> Answer:
+        def whole() -> Answer:
+            with self._opened(method, path, query, body, headers) as answer:
+                data = b"".join(self._body(answer, self._limits.body))
+                return Answer(data, answer.headers.get("content-type", "").partition(";")[0].strip().lower())
+
+        return self._again(whole)
+
+    @contextmanager
+    def _asked(
+        self, method: str, path: str, query: Mapping[str, str], body: bytes | None, headers: Mapping[str, str]
+    ) -> Iterator[httpx.Response]:
+        """As `_opened`, tried again until an answer begins."""
+        with ExitStack() as stack:
+            yield self._again(lambda: stack.enter_context(self._opened(method, path, query, body, headers)))
+
+    def _again(self, action: Callable[[], T]) -> T:
         failures = 0
         while True:
             asked: float | None = None
             try:
-                return self._once(method, path, query, body, headers)
+                return action()
             except httpx.TimeoutException:
                 error = self._away("does not answer in time")
             except httpx.RequestError as away:
@@ -146,9 +176,10 @@ class HttpClient:
                 raise error
             self._timing.sleep(wait)
 
-    def _once(
+    @contextmanager
+    def _opened(
         self, method: str, path: str, query: Mapping[str, str], body: bytes | None, headers: Mapping[str, str]
-    ) -> Answer:
+    ) -> Iterator[httpx.Response]:
         self._check_limits()
         address = self._base.copy_with(path=f"{self.base_path}/{path}" if path else self._base.path)
         address = address.copy_merge_params(dict(query)) if query else address
@@ -160,16 +191,18 @@ class HttpClient:
         with self._client.stream(method, address, content=body, headers=sent) as answer:
             if not answer.is_success:
                 raise _Refused(answer.status_code, retry_after(answer.headers.get("retry-after"), self._timing.now()))
-            pieces, size = [], 0
-            for piece in _decoded(answer.iter_raw(), answer.headers.get("content-encoding", "identity")):
-                pieces.append(piece)
-                size += len(piece)
-                self._bytes += len(piece)
-                if size > self._limits.body:
-                    raise self._over(f"one answer is over {self._limits.body} bytes")
-                self._check_limits()
-            self._answers += 1
-            return Answer(b"".join(pieces), answer.headers.get("content-type", "").partition(";")[0].strip().lower())
+            yield answer
+
+    def _body(self, answer: httpx.Response, most: int) -> Iterator[bytes]:
+        size = 0
+        for piece in _decoded(answer.iter_raw(), answer.headers.get("content-encoding", "identity")):
+            size += len(piece)
+            self._bytes += len(piece)
+            if size > most:
+                raise self._over(f"one answer is over {most} bytes")
+            self._check_limits()
+            yield piece
+        self._answers += 1
 
     def _check_limits(self) -> None:
         if self._answers >= self._limits.answers:
