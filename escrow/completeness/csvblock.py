@@ -31,25 +31,35 @@ class Cells:
     starts: Numbers
     lengths: Numbers
 
+    @property
+    def width(self) -> int:
+        """The length that all cells have; 0 where they differ."""
+        fits = len(self.lengths) > 0 and int(self.lengths.min()) == int(self.lengths.max())
+        return int(self.lengths[0]) if fits else 0
+
     def hashes(self) -> tuple[Hashes, Places]:
         """Hashes of cells that are not blank, and which cells they are; of equal neighbours one may be left out.
 
         Of long cells the first, middle and last eight bytes count.
         """
-        places = np.flatnonzero(self.lengths)
-        if not len(places):
-            return np.zeros(0, np.uint64), places
-        whole = len(places) == len(self.starts)
-        starts, lengths = (self.starts, self.lengths) if whole else (self.starts[places], self.lengths[places])
+        starts, lengths = self.starts, self.lengths
+        places = np.arange(len(starts))
+        if not len(starts) or not lengths.min():
+            places = np.flatnonzero(lengths)
+            starts, lengths = starts[places], lengths[places]
+            if not len(places):
+                return np.zeros(0, np.uint64), places
         words = np.ndarray((len(self.text) - 7,), "<u8", self.text, 0, (1,))
         shortest, longest = int(lengths.min()), int(lengths.max())
-        found = words[starts]
-        last = words[starts + np.maximum(lengths - 8, 0)] if longest > 8 else found
+        found = last = words[starts]
         if 8 < shortest == longest <= 16:
+            last = words[starts + (longest - 8)]
             fresh = np.flatnonzero((found[1:] != found[:-1]) | (last[1:] != last[:-1]))
             if 2 * len(fresh) < len(found):
                 fresh = np.concatenate([np.zeros(1, np.intp), fresh + 1])
                 places, starts, lengths, found, last = (one[fresh] for one in (places, starts, lengths, found, last))
+        elif longest > 8:
+            last = words[starts + np.maximum(lengths - 8, 0)]
         if shortest < 8:
             mask = _MASKS[np.minimum(lengths, 8)]
             found, last = found & mask, last & mask
@@ -69,37 +79,40 @@ class Cells:
             cell = self.text[start : start + length].tobytes()
             yield cell[1:-1].replace(b'""', b'"') if cell[:1] == cell[-1:] == b'"' and length > 1 else cell
 
-    def dates(self, form: str) -> tuple[str, str]:
-        """The first and the last date, in ISO form, of cells that begin with a date of ten characters; else ""."""
-        fits = self.lengths >= _DATE
-        starts = self.starts if fits.all() else self.starts[fits]
-        starts = starts + (self.text[starts] == _QUOTE) if len(starts) and self.text[starts[0]] == _QUOTE else starts
-        if not len(starts) or not form:
-            return "", ""
+    def newest(self, form: str) -> str:
+        """The last date, in ISO form, of cells that begin with a date of ten characters; "" where there is none."""
+        starts = self.starts
+        if len(starts) and self.lengths.min() < _DATE:
+            starts = starts[self.lengths >= _DATE]
+        if not len(starts):
+            return ""
+        if self.text[starts[0]] == _QUOTE:
+            starts = starts + (self.text[starts] == _QUOTE)
         head = np.ndarray((len(self.text) - 7,), ">u8", self.text, 0, (1,))[starts].astype(np.uint64)
-        tail = np.ndarray((len(self.text) - 9,), ">u2", self.text, 8, (1,))[starts].astype(np.uint64)
-        if form == "iso":
-            good = (head & _ISO_MARKS) == _ISO_WANTED
-        else:
-            marks = head & _DAY_MARKS
-            good = (marks == _DAY_WANTED[0]) | (marks == _DAY_WANTED[1])
-            year = (head & _U16) << np.uint64(16) | tail
-            first, second = head >> np.uint64(48), head >> np.uint64(24) & _U16
-            day, month = (second, first) if form == "month-first" else (first, second)
-            head, tail = year << np.uint64(32) | month << np.uint64(16) | day, np.zeros_like(tail)
+        return self._newest_iso(head, starts) if form == "iso" else self._newest_slashed(head, starts, form)
+
+    def _newest_iso(self, head: Hashes, starts: Numbers) -> str:
+        good = (head & _ISO_MARKS) == _ISO_WANTED
         if not good.all():
-            head, tail = head[good], tail[good]
+            head, starts = head[good], starts[good]
         if not len(head):
-            return "", ""
-        return _day(head, tail, int(head.min()), form, last=False), _day(head, tail, int(head.max()), form, last=True)
+            return ""
+        most = int(head.max())
+        tails = np.ndarray((len(self.text) - 9,), ">u2", self.text, 8, (1,))[starts[head == np.uint64(most)]]
+        return most.to_bytes(8, "big").decode("latin-1") + int(tails.max()).to_bytes(2, "big").decode("latin-1")
 
-
-def _day(head: Hashes, tail: Hashes, bound: int, form: str, *, last: bool) -> str:
-    text = bound.to_bytes(8, "big").decode("latin-1")
-    if form != "iso":
+    def _newest_slashed(self, head: Hashes, starts: Numbers, form: str) -> str:
+        tail = np.ndarray((len(self.text) - 9,), ">u2", self.text, 8, (1,))[starts].astype(np.uint64)
+        marks = head & _DAY_MARKS
+        good = (marks == _DAY_WANTED[0]) | (marks == _DAY_WANTED[1])
+        year = (head & _U16) << np.uint64(16) | tail
+        first, second = head >> np.uint64(48), head >> np.uint64(24) & _U16
+        day, month = (second, first) if form == "month-first" else (first, second)
+        dates = (year << np.uint64(32) | month << np.uint64(16) | day)[good]
+        if not len(dates):
+            return ""
+        text = int(dates.max()).to_bytes(8, "big").decode("latin-1")
         return f"{text[:4]}-{text[4:6]}-{text[6:]}"
-    rest = tail[head == np.uint64(bound)]
-    return text + int(rest.max() if last else rest.min()).to_bytes(2, "big").decode("latin-1")
 
 
 class Block:

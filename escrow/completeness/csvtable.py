@@ -1,7 +1,8 @@
 """Profiles delimited text, a block of whole records at a time, with numpy: no value becomes a Python object unless new.
 
-Every record is counted, and every blank. All columns are counted by value in the first eight MiB and in every 64th
-block behind; columns that identify something, and dates, in all blocks. Memory: one block and the counts.
+Every record is counted. Files up to four MiB, and the first four MiB of larger ones, are counted in full; behind them
+one block in four is, for blanks and the newest dates, and one in 64 for distinct values: "sampled". An identifier in
+the first column is counted in all blocks. Memory: one block and the counts.
 """
 
 import csv
@@ -10,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from escrow.completeness.csvblock import Block, cut
+from escrow.completeness.csvblock import Block, Cells, cut
 from escrow.completeness.identifiers import names_a_thing
 from escrow.completeness.profile import Column
 from escrow.completeness.sketch import Sketch
@@ -21,10 +22,11 @@ MAX_RECORD = 4 << 20
 MAX_COLUMNS = 4096
 _PAD = 8
 _PIECE = 256 << 10
-_DEEP_BYTES = 8 << 20
+_DEEP_BYTES = 4 << 20
 _DEEP_EVERY = 64
+_FULL_EVERY = 4
 _LOOKED_AT = 32
-_LOOKED_AT_FIRST = 1024
+_LOOKED_AT_FIRST = 256
 _DELIMITERS = ",;\t|"
 _LF, _CR, _QUOTE = 10, 13, 34
 
@@ -34,23 +36,19 @@ class _Column:
         self.values = Values(name)
         self.sketch = Sketch()
         self.watched = names_a_thing(name) or bool(self.values.identifier)
-        self.least, self.most = "", ""
+        self.most = ""
 
-    def look(self, block: Block, number: int) -> None:
+    def look(self, cells: Cells) -> None:
         """Count this column's values in one block, and look at the new ones."""
-        cells = block.cells(number)
         hashes, places = cells.hashes()
         fresh = places[self.sketch.add(hashes)]
         limit = None if self.values.identifier else _LOOKED_AT if self.values.seen else _LOOKED_AT_FIRST
         for value in cells.texts(fresh[:limit]):
             self.values.see(value)
 
-    def date(self, block: Block, number: int) -> None:
-        """The bounds of this column's dates in one block."""
-        least, most = block.cells(number).dates(self.values.date_form)
-        if most:
-            self.least = min(self.least or least, least)
-            self.most = max(self.most, most)
+    def date(self, cells: Cells) -> None:
+        """The newest of this column's dates in one block."""
+        self.most = max(self.most, cells.newest(self.values.date_form))
 
 
 class CsvTable:
@@ -68,6 +66,8 @@ class CsvTable:
         self._blocks = 0
         self._bytes = 0
         self._ragged = 0
+        self._skimmed = 0
+        self._width = 0
         self._ends: set[bytes] = set()
         self._broken = False
         self._old_mac = False
@@ -79,7 +79,7 @@ class CsvTable:
                 return
             self._append(data[start : start + _PIECE])
             if self._held > _PIECE:
-                self._take()
+                self._take(final=False)
                 if self._held > MAX_RECORD:
                     self._fail("record-too-long")
 
@@ -100,7 +100,7 @@ class CsvTable:
         self._broken = True
         self._held = 1
 
-    def _take(self) -> None:
+    def _take(self, *, final: bool) -> None:
         """Count the whole records that are held; what is not whole stays. The byte before a record is a line end."""
         self._old_mac = self._old_mac or self._has_only_cr(self._held - 1)
         if self._old_mac:
@@ -112,10 +112,38 @@ class CsvTable:
             if not start:
                 return
         quoted = self._raw.find(b'"', start, self._held) >= 0
+        if not (quoted or final) and self._bytes > _DEEP_BYTES and self._blocks % _FULL_EVERY:
+            size = self._skim(self._text[start : self._held + _PAD])
+            if size:
+                self._keep(start + size)
+                return
         block = cut(self._text[start : self._held + _PAD], self._delimiter, len(self._columns), quoted=quoted)
         if block is not None:
             self._count(block)
             start += block.size
+        self._keep(start)
+
+    def _skim(self, text: Bytes) -> int:
+        """Count the records of a block, and the identifiers in its first column; gives their bytes, 0 for a block that
+        must be looked at in full."""
+        breaks = np.flatnonzero(text[:-_PAD] == _LF)
+        if len(breaks) < 2 or int(np.diff(breaks).min()) < len(self._columns):
+            return 0
+        first, starts, width = self._columns[0], breaks[:-1] + 1, self._width
+        if first.watched and width and bool((text[starts + width] == self._delimiter).all()):
+            first.look(Cells(text, starts, np.full(len(starts), width)))
+        else:
+            first.sketch.partial = True
+        for column in self._columns[1:]:
+            column.sketch.partial = True
+        self.rows += len(starts)
+        self._skimmed += len(starts)
+        self._blocks += 1
+        self._bytes += int(breaks[-1])
+        return int(breaks[-1])
+
+    def _keep(self, start: int) -> None:
+        """Let go of what lies before a place."""
         rest = self._held - start
         self._text[:rest] = self._text[start : self._held].copy()
         self._held = rest
@@ -151,12 +179,16 @@ class CsvTable:
         self._ends |= set() if self._old_mac else block.line_ends
         deep = self._bytes < _DEEP_BYTES or self._blocks % _DEEP_EVERY == 0
         for number, column in enumerate(self._columns):
-            if deep or column.watched:
-                column.look(block, number)
-            else:
+            dated = column.values.date_form
+            if deep or dated or column.watched:
+                cells = block.cells(number)
+                if deep or column.watched:
+                    column.look(cells)
+                if dated:
+                    column.date(cells)
+            if not (deep or column.watched):
                 column.sketch.partial = True
-            if column.values.date_form:
-                column.date(block, number)
+        self._width = block.cells(0).width if self._columns[0].watched else 0
         self._blocks += 1
         self._bytes += block.size
 
@@ -167,13 +199,15 @@ class CsvTable:
             if self._raw[self._held - 1] not in (_LF, _CR):
                 line_end = b"\r\n" if self._ends == {b"\r\n"} else b"\n"
                 self._append(np.frombuffer(line_end, np.uint8))
-            self._take()
+            self._take(final=True)
             if self._held > 1:
                 self.notes.add("quote-unclosed")
         if self._ragged:
             self.notes.add("ragged")
         if len(self._ends) > 1:
             self.notes.add("line-ends-mixed")
+        if self._skimmed:
+            self.notes.add("sampled")
         for column in self._columns:
             self.notes |= column.values.notes
 
@@ -184,9 +218,10 @@ class CsvTable:
 
     def columns(self) -> Iterator[Column]:
         """The columns, as they are known."""
+        share = self.rows / max(self.rows - self._skimmed, 1)
         for column, nulls in zip(self._columns, self._nulls.tolist(), strict=True):
             sketch = column.sketch
-            yield column.values.column(nulls, sketch.distinct, sketch.certainty, column.least, column.most)
+            yield column.values.column(round(nulls * share), sketch.distinct, sketch.certainty, column.most)
 
 
 def _record_end(text: Bytes) -> int:

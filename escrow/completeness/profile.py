@@ -16,9 +16,12 @@ BROKEN = frozenset(
 """Notes that mean that a file cannot be read to its end by a program that expects its format."""
 
 
+Kind: TypeAlias = Literal["text", "number", "date"]
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column. `nulls`: blank cells. `least` and `most`: of dates (ISO) and numbers, else "".
+    """One column. `nulls`: blank cells. `least` and `most`: of dates (ISO) and numbers that were looked at, else "".
 
     `identifier`: which kind the name says, `invalid`: how many of its distinct values fail the check.
     """
@@ -27,7 +30,7 @@ class Column:
     nulls: int = 0
     distinct: int = 0
     certainty: Certainty = "exact"
-    kind: Literal["text", "number", "date"] = "text"
+    kind: Kind = "text"
     least: str = ""
     most: str = ""
     identifier: str = ""

@@ -15,6 +15,7 @@ Told = tuple[str, Severity, str]
 
 _FEW_ROWS = 5
 _MANY_ROWS = 20
+_FEW_INVALID = 4
 _SURELY = 14
 """Filled cells to be expected when none is there: by chance that is rarer than one in a million."""
 _ID_LOSS = 0.1
@@ -181,7 +182,7 @@ def invalid(case: Case) -> Iterator[Told]:
     for column in case.profile.columns:
         before = case.filled.profile.column(column.name) if case.filled else None
         usual = before.invalid / before.distinct if before and before.distinct else 0.0
-        more = column.invalid > (before.invalid if before else 0)
+        more = column.invalid > (before.invalid if before else _FEW_INVALID - 1)
         if more and column.invalid / column.distinct > usual + _ID_SLACK:
             yield "ids-invalid", "warn", f"column {column.name}: {column.invalid} of {column.distinct} values"
 

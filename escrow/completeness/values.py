@@ -4,7 +4,7 @@ import re
 from datetime import date
 
 from escrow.completeness.identifiers import CHECKS, KEY_IN_URL, identifier_of, is_sealed, names_a_password
-from escrow.completeness.profile import Certainty, Column
+from escrow.completeness.profile import Certainty, Column, Kind
 
 _ISO = re.compile(rb"([0-9]{4})-([0-9]{2})-([0-9]{2})(?:[T ].*)?", re.DOTALL)
 _SLASHED = re.compile(rb"([0-9]{1,2})[/.]([0-9]{1,2})[/.]([0-9]{4})(?:[T ].*)?", re.DOTALL)
@@ -88,22 +88,22 @@ class Values:
         wrong = {"password-column": self.password, "key-in-url": self.key_in_url, "dates-mixed": self.mixed}
         return {note for note, holds in wrong.items() if holds}
 
-    def column(self, nulls: int, distinct: int, certainty: Certainty, least: str = "", most: str = "") -> Column:
-        """The column; `least` and `most`: bounds of its dates found elsewhere, in ISO form."""
-        kind, low, high = self._kind()
+    def column(self, nulls: int, distinct: int, certainty: Certainty, newest: str = "") -> Column:
+        """The column; `newest`: the last of its dates as found elsewhere, in ISO form."""
+        kind, least, most = self._kind()
         return Column(
             name=clean_name(self.name),
             nulls=nulls,
             distinct=distinct,
             certainty=certainty,
-            kind="date" if least else kind,  # type: ignore[arg-type]
-            least=min(filter(None, (least, low)), default="") if least or kind == "date" else low,
-            most=max(most, high) if most or kind == "date" else high,
+            kind=kind,
+            least=least,
+            most=max(most, newest) if kind == "date" else most,
             identifier=self.identifier,
             invalid=self.invalid,
         )
 
-    def _kind(self) -> tuple[str, str, str]:
+    def _kind(self) -> tuple[Kind, str, str]:
         form = self.date_form
         if form:
             days = [] if self._dates[0] == 0 else list(self._iso)

@@ -10,7 +10,7 @@ from escrow.engine.blocks import BLOCK, HEADROOM, Block, Reader, blocks_of
 from escrow.engine.filecache import CacheReader, CacheWriter
 from escrow.engine.packing import PackWriter
 from escrow.engine.ports import Progress
-from escrow.engine.profiling import FileWatch, Watch
+from escrow.engine.profiling import Watch
 from escrow.record import DirEntry, Entry, FileEntry, LinkEntry, ListRef, Totals, UnreadEntry, encode_line
 from escrow.source import (
     Compartments,
@@ -155,13 +155,14 @@ class _Files:
             nonlocal size
             for block in blocks:
                 size += block.end - HEADROOM
+                if watched:
+                    watched.feed(memoryview(block.buffer)[HEADROOM : block.end])
                 yield block
                 self.each_block()
 
         watched = self.watch.begin(item) if self.watch else None
-        seen = _both(digest.update, watched) if watched else digest.update
         with source.open(item) as raw:
-            blocks = self.reader.blocks(raw, seen, large=item.size is None or item.size > BLOCK)
+            blocks = self.reader.blocks(raw, digest.update, large=item.size is None or item.size > BLOCK)
             extents = writer.store_file(item.dataset, item.kind, counted(blocks))
         sha256 = digest.hexdigest()
         return FileEntry(
@@ -174,11 +175,3 @@ class _Files:
             extents=extents,
             profile=self.watch.done(item, sha256, size, watched) if self.watch and watched else None,
         )
-
-
-def _both(hashed: Callable[[memoryview], None], watched: FileWatch) -> Callable[[memoryview], None]:
-    def seen(data: memoryview) -> None:
-        hashed(data)
-        watched.feed(data)
-
-    return seen

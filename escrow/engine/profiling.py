@@ -62,7 +62,7 @@ class FileWatch:
 
     def feed(self, data: memoryview) -> None:
         """The next bytes; they are not kept."""
-        if self._reader is not None and len(data):
+        if self._reader is not None:
             try:
                 self._reader.take(data)
             except _FAULTS:

@@ -44,7 +44,7 @@ def commands() -> dict[str, object]:
 
 def test_the_bare_verbs_and_the_nouns_are_those_of_the_design() -> None:
     bare = {words for words in commands() if " " not in words}
-    assert bare == {"init", "snapshot", "status", "list", "show", "diff", "verify", "restore", "demo", "help"}
+    assert bare == {"init", "snapshot", "status", "list", "show", "diff", "verify", "restore", "export", "demo", "help"}
     assert {words for words in commands() if " " in words} == {
         "keys ceremony",
         "keys check",
@@ -84,6 +84,10 @@ def test_the_bare_verbs_and_the_nouns_are_those_of_the_design() -> None:
         "event export",
         "retention erase",
         "retention erased",
+        "source check",
+        "source learn",
+        "source recipes",
+        "source show",
         "store probe",
         "store copy",
         "store repair",

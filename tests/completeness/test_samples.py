@@ -11,13 +11,13 @@ from escrow.completeness.reader import profile_bytes
 SAMPLES = Path(__file__).parents[3] / "shared/samples"
 
 EXPECTED = {
-    "dfe-collect/cin-2022.xml": ("xml", 1, ["ids-invalid"]),
+    "dfe-collect/cin-2022.xml": ("xml", 1, []),
     "dfe-mtc/Pupil-Census-Data.csv": ("csv", 5, ["ids-invalid"]),
     "gias/links_edubasealldata20250109.csv": ("csv", 33_472, []),
     "gias/links_edubasealldata20250422.csv": ("csv", 33_801, []),
     "gibbon/gibbon_demo_v27.sql": ("sql", 11_393, []),
     "isams-batch/Error_MethodsNotAllocatedToKey.xml": ("xml", 1, ["encoding-differs"]),
-    "isams-batch/GetCurrentPupils.xml": ("xml", 1, ["ids-invalid"]),
+    "isams-batch/GetCurrentPupils.xml": ("xml", 1, []),
     "isams-batch/GetCurrentStaff.xml": ("xml", 3, []),
     "microsoft-sds-uk/Student.csv": ("csv", 86, ["password-column"]),
     "microsoft-sds-uk/StudentEnrollment.csv": ("csv", 602, []),
