@@ -61,6 +61,8 @@ def make(sink: Sink) -> None:
     spoilt = bytearray(good)
     spoilt[rows[0][0] + rows[1][0] - 1] ^= 1
     add("segment-damaged", "the checksum of a frame", bytes(spoilt))
+    behind = table([(rows[0][0] + 2, rows[0][1]), rows[1]])
+    add("segment-damaged", "bytes behind a frame", frames[0] + bytes(2) + frames[1] + behind)
     add("segment-damaged", "a frame that is cut", content[:-1] + table([rows[0], (rows[1][0] - 1, rows[1][1])]))
     unzipped = pack_plaintext(RAW, 3)
     assert unzipped.startswith(content)
