@@ -26,6 +26,8 @@ DAMAGED: list[tuple[str, object]] = [
     ("a number", [ROWS | {"value": 1}]),
     ("a path that leads out", [FILE | {"path": "../a"}]),
     ("two paths", [FILE | {"path_b64": "/w=="}]),
+    ("a path with a control character", [FILE | {"path": "a\x1fb"}]),
+    ("base64 of a path that is text", [{"kind": "file", "path_b64": "YQ=="}]),
     ("no path", [{"kind": "cells"}]),
     ("a kind that is no name", [FILE | {"kind": "File"}]),
     ("a text", ["a"]),
