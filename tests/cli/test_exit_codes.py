@@ -42,6 +42,7 @@ def test_the_table_is_whole_and_its_numbers_stay() -> None:
         "source": 16,
         "copies": 17,
         "charter": 18,
+        "incomplete": 19,
         "interrupted": 130,
     }
     assert set(MEANING) == set(Exit)
@@ -75,6 +76,7 @@ def test_the_worst_of_several_is_told() -> None:
         (Verdict(status="pass", codes=()), (), True, Exit.OK),
         (Verdict(status="warn", codes=("changing", "unread")), (), True, Exit.PARTIAL),
         (Verdict(status="warn", codes=("changing",)), (), True, Exit.SUSPICIOUS),
+        (Verdict(status="fail", codes=("rows-fell_pupils", "unread")), (), True, Exit.INCOMPLETE),
         (None, (), False, Exit.UNFINISHED),
         (Verdict(status="pass", codes=()), ("series-churn",), True, Exit.SERIES_CHURN),
         (Verdict(status="warn", codes=("unread",)), ("series-churn", "store-rolled-back"), True, Exit.ROLLBACK),

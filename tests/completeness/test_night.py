@@ -59,13 +59,8 @@ def test_the_profile_stands_in_the_list_and_stays_with_what_is_not_read_again(tm
     assert set(first) == {b"mis/pupils.csv"}
     profile = from_json(first[b"mis/pupils.csv"])  # type: ignore[arg-type]
     upn, _, born = profile.columns
-    assert (profile.rows, upn.invalid, upn.distinct, born.least, born.most) == (
-        300,
-        300,
-        300,
-        "2012-03-01",
-        "2012-03-28",
-    )
+    assert (profile.rows, upn.distinct, upn.invalid) == (300, 300, 289)
+    assert (born.least, born.most) == ("2012-03-01", "2012-03-28")
     report = night(place, None)
     assert sum(one.unchanged for one in report.compartments.values()) == 2
     assert profiles(place) == first
