@@ -7,7 +7,7 @@ import io
 import time
 from collections.abc import Callable, Iterator
 
-from escrow.source.base import FileItem, Item, ScanNotes, UnreadableError, stream_item
+from escrow.source.base import FileItem, Item, ScanNotes, UnreadableError, check_name, stream_item
 from escrow.source.http import HttpClient
 from escrow.source.recipes import HEAD, find_recipe
 from escrow.source.streams import PieceReader
@@ -24,7 +24,8 @@ class IsamsSource:
     def __init__(
         self, name: str, connect: Callable[[], HttpClient], *, now_ns: Callable[[], int] = time.time_ns
     ) -> None:
-        """`connect` is asked at each scan; its client has the key."""
+        """`connect` is asked at each scan; its client has the key. UsageError `source-name`."""
+        check_name(name)
         self.name = name
         self.notes = ScanNotes(name)
         self._connect = connect

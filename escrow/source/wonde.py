@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlsplit
 
 from escrow.errors import FormatError, UsageError
-from escrow.source.base import FileItem, Item, ScanNotes, UnreadableError, UnreadItem, stream_item
+from escrow.source.base import FileItem, Item, ScanNotes, UnreadableError, UnreadItem, check_name, stream_item
 from escrow.source.http import HttpClient, HttpError
 from escrow.source.jsonpage import Page, read_page
 from escrow.source.streams import PieceReader
@@ -64,8 +64,9 @@ class WondeSource:
     ) -> None:
         """`connect` is asked at each scan: a credential that lacks is that night's matter.
 
-        UsageError `wonde-school`, `wonde-entity`.
+        UsageError `source-name`, `wonde-school`, `wonde-entity`.
         """
+        check_name(name)
         if not _SCHOOL.fullmatch(school):
             raise UsageError("wonde-school", f"expected a Wonde id such as A1930499544, found {school[:40]!r}")
         chosen = tuple(ENTITIES.values()) if entities is None else tuple(entities)

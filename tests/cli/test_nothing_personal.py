@@ -62,9 +62,8 @@ def said(world: World, box: Mailbox, hooks: list[Request]) -> Iterator[tuple[str
             yield "record", base64.b64decode(envelope["payload"]).decode()
     for path in world.state.rglob("*"):
         yield "name in state", path.name
-        if path.suffix == ".json":
-            yield path.name, path.read_text("utf-8")
-    yield "state", "".join(path.read_bytes().decode("latin-1") for path in world.state.glob("state.db*"))
+        if path.is_file() and path.suffix != ".list":
+            yield path.name, path.read_bytes().decode("utf-8", "replace")
 
 
 @pytest.fixture(scope="module")
