@@ -6,13 +6,16 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from escrow.engine.night import NightReport
 from escrow.engine.places import Sighting
 from escrow.engine.shares import Cursor
 from escrow.errors import EscrowError, StateError
 from escrow.record import parse_time, time_text
 from escrow.trust import Head
+
+if TYPE_CHECKING:
+    from escrow.engine.night import NightReport
 
 _COPIES = "copies.json"
 
@@ -100,7 +103,7 @@ def _sighting(data: dict[str, object]) -> Sighting:
     return Sighting(parse_time(str(at)), head, frozenset(map(str, keys)), lacking)
 
 
-def write_report(folder: Path, report: NightReport, at: datetime) -> None:
+def write_report(folder: Path, report: "NightReport", at: datetime) -> None:
     """The local report of last night, `last-night.json`: counts and bytes, no names."""
     write_json(folder / "last-night.json", {"at": time_text(at.replace(microsecond=0)), **asdict(report)})
 
