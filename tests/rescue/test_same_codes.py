@@ -13,7 +13,7 @@ from tests.trust import test_codes
 from tests.trust import world as w
 
 from .hook import both, first
-from .reader import code_of, rescue
+from .reader import code_of, plain, rescue
 
 
 def asked_twice(one: Callable[..., Any], other: Callable[..., object]) -> Callable[..., Any]:
@@ -80,7 +80,7 @@ def test_both_refuse_for_the_same_code(
     code: str, case: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if code == "list-size":
-        monkeypatch.setattr(rescue, "MAX_FILES", 1)
+        monkeypatch.setattr(plain, "MAX_FILES", 1)
     if code == "json-size":
         assert code_of(lambda: rescue.parse_json(b"[]", 1)) == code
     assert code in case()

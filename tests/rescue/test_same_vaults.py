@@ -68,7 +68,7 @@ def test_junk_and_old_versions(place: School, tmp_path: Path) -> None:
     history = rescue.History(rescue.Vault(str(folder)).records())
     assert {code for code, _, _, warning in history.findings if not warning} == set()
     assert "name-hash" in {code for code, _, _, _ in history.findings}
-    assert len(history.snapshots()) == 3
+    assert len(history.nights()) == 3
     found: list[object] = []
     rescue.check_objects(rescue.Vault(str(folder)), history, lambda *finding: found.append(finding))
     assert [one for one in found if "object-unnamed" not in str(one)] == []

@@ -13,7 +13,7 @@ from escrow.store import FolderStore
 from escrow.trust import Snapshot, accept
 from tests.engine.kit import School
 
-from .reader import compare, rescue, told
+from .reader import compare, plain, rescue, told
 
 Codes = list[tuple[str, str, bool]]
 NOWHERE = {"store-missing": "object-missing", "store-absent": "object-missing"}
@@ -75,13 +75,10 @@ def same_files(place: School, folder: Path, snapshot: Snapshot, aside: Path, ide
         if not warning:
             found[subject] = code
 
-    restoring = rescue.Restore(str(aside / "ours"), tell)
     whole: dict[str, str] = dict(checked)
+    (aside / "ours").mkdir(parents=True)
     for one in opened:
-        try:
-            restoring.compartment(one, ["*"])
-        except rescue.Problem as problem:
-            whole[one.name] = problem.code
+        plain.go_through(one, "restore", ["*"], str(aside / "ours"), tell)
         rescue.check_files(one, lambda code, subject, _text, warning=False: checked.update({subject: code}))
     failed: dict[str, str] = {}
     theirs_checked: dict[str, str] = {}
