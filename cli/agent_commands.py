@@ -12,6 +12,7 @@ from escrow.errors import EscrowError, StateError, TellError
 from . import agent_key
 from .agent_card import card
 from .agent_install import clock_time, install
+from .completeness import watch_of
 from .config import Config, load_config
 from .exits import Exit, exit_of, exit_of_codes, worst
 from .nights import judge_night, show_report
@@ -151,6 +152,7 @@ def _machine(config: Config) -> "Machine":
         rules=rules_of(config),
         clock=SystemClock(),
         open_bare=lambda: bare_store(where),
+        new_watch=lambda: watch_of(config),
     )
 
 

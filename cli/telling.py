@@ -1,6 +1,8 @@
 """Telling how a night went: what is said in which case, and to whom escrow.toml says."""
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -64,18 +66,15 @@ class Teller:
         """A round is over."""
         if not self._channels:
             return
-        from collections import Counter
-
         night, verdict = result.night, result.night.verdict if result.night else None
+        base = self._message(exit, now, verdict.codes if verdict else ())
         self._tell(
-            self._message(
-                exit,
-                now,
-                school=result.school,
+            replace(
+                base,
+                school=result.school or base.school,
                 seq=result.head.seq if result.head else None,
                 head=result.head.sha256 if result.head else None,
                 verdict=verdict.status if verdict else None,
-                codes=tuple(verdict.codes) if verdict else (),
                 error=result.error.code if result.error else None,
                 alarms=night.alarms if night else (),
                 findings=dict(Counter(finding.code for finding in result.findings)),
@@ -87,23 +86,21 @@ class Teller:
     def failed(self, error: EscrowError, now: datetime) -> None:
         """There was no round: the night could not begin."""
         if self._channels:
-            self._tell(self._message(exit_of(error), now, error=error.code))
+            self._tell(replace(self._message(exit_of(error), now), error=error.code))
 
     def status(self, found: "Status", head: "Head | None", exit: Exit, now: datetime) -> None:
         """A look at the vault, from any machine."""
         if not self._channels:
             return
-        errors = [finding.code for finding in found.findings if finding.severity == "error"]
+        errors = Counter(finding.code for finding in found.findings if finding.severity == "error")
         self._tell(
-            self._message(
-                exit,
-                now,
+            replace(
+                self._message(exit, now, found.verdict_codes),
                 school=found.school,
                 seq=head.seq if head else None,
                 head=head.sha256 if head else None,
                 verdict=found.verdict,
-                codes=found.verdict_codes,
-                findings={code: errors.count(code) for code in errors},
+                findings=dict(errors),
             )
         )
 
@@ -111,18 +108,15 @@ class Teller:
         """Send a test to every channel; gives what became of each."""
         from escrow.watch.tell import tell_all
 
-        return tell_all(self._channels, self._message(Exit.OK, now, test=True))
+        return tell_all(self._channels, replace(self._message(Exit.OK, now), test=True))
 
-    def _message(self, exit: Exit, now: datetime, **fields: object) -> "Message":
+    def _message(self, exit: Exit, now: datetime, codes: Sequence[str] = ()) -> "Message":
         from escrow.watch.message import Message
         from escrow.watch.tell import remembered_school
 
-        codes = fields.get("codes", ())
         vault = self._config.vault or "none yet"
-        school = fields.pop("school", None) or remembered_school(self._config.state) or f"vault {vault[:8]}"
         return Message(
-            **fields,  # type: ignore[arg-type]  # named above, each with the type that Message gives it
-            school=str(school),
+            school=remembered_school(self._config.state) or f"vault {vault[:8]}",
             vault=vault,
             time=now.replace(microsecond=0),
             result=exit.word,
@@ -130,6 +124,7 @@ class Teller:
             urgency="heartbeat" if exit in _QUIET else "alarm",
             meaning=MEANING[exit],
             action="; ".join(filter(None, (ACTIONS[exit], *_advice(codes)))),
+            codes=tuple(codes),
         )
 
     def _tell(self, message: "Message") -> None:
@@ -156,9 +151,9 @@ def warn_untold(output: Output, state: Path) -> None:
         output.note(f"warning: {channel} failed when last something was told ({code}): run escrow agent test --tell")
 
 
-def _advice(codes: object) -> list[str]:
+def _advice(codes: Sequence[str]) -> list[str]:
     """What to do about each code of a verdict that completeness knows."""
     from escrow.completeness.findings import ADVICE
 
-    named = [str(code).partition("_")[0] for code in codes] if isinstance(codes, tuple) else []
-    return [f"{code}: {ADVICE[code]}" for code in dict.fromkeys(named) if code in ADVICE]
+    named = dict.fromkeys(code.partition("_")[0] for code in codes)
+    return [f"{code}: {ADVICE[code]}" for code in named if code in ADVICE]

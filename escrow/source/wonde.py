@@ -10,7 +10,7 @@ import heapq
 import io
 import re
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlsplit
@@ -31,6 +31,7 @@ _ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
 _PER_PAGE = 200
 _WINDOW = 20_000
 _MAX_PHOTOS = 100_000
+_TRIES = 3  # how often the engine reads what changes
 _SCOPE_HINT = "ask the school to approve this permission in Wonde's portal, or take it out of `entities`"
 
 
@@ -47,7 +48,7 @@ class _Outcome:
     @property
     def moved(self) -> bool:
         """Whether the list changed while its pages were read: rows may be missing, or there twice."""
-        return self.twice > 0 or self.before != self.after
+        return self.twice > 0 or (None not in (self.before, self.after) and self.before != self.after)
 
 
 class WondeSource:
@@ -82,15 +83,22 @@ class WondeSource:
         self._now_ns = now_ns
         self._entities = {f"{name}/{entity.path}.jsonl".encode(): entity for entity in chosen}
         self._outcomes: dict[bytes, _Outcome] = {}
+        self._moved: Counter[bytes] = Counter()
+        self._counting = False
 
     def scan(self) -> Iterator[Item]:
         """The school, each entity, each photo. SourceError when the server does not answer for this school at all."""
         self.notes = ScanNotes(self.name)
+        self._moved.clear()
         self._client = self._connect()
         _page(self._client, self._root, {})
         moment = self._now_ns()
         fixed = [self._path("school.json"), *self._entities]
-        if any(entity.counted for entity in self._entities.values()):
+        self._counting = any(entity.counted for entity in self._entities.values())
+        if self._counting and not self._may_count():
+            self._counting = False
+            self.notes.told.append("counts: not permitted: nothing to hold the rows against")
+        if self._counting:
             fixed.append(self._path("counts.json"))
         items = [stream_item(path, moment, path.decode()) for path in sorted(fixed)]
         return heapq.merge(items, self._photos(moment), key=lambda item: item.path)
@@ -100,11 +108,12 @@ class WondeSource:
         entity = self._entities.get(item.path)
         if entity is not None:
             return PieceReader(self._told(item.path, entity))
-        if item.path == self._path("school.json"):
-            return PieceReader(iter([self._client.get(self._root).body]))
-        if item.path == self._path("counts.json"):
-            return PieceReader(iter([self._client.get(f"{self._root}/counts", self._counted()).body]))
-        return PieceReader(iter([self._photo(item.path)]))
+        what = {self._path("school.json"): "school", self._path("counts.json"): "counts"}.get(item.path, "photos")
+        try:
+            return PieceReader(iter([self._answer(what, item.path)]))
+        except UnreadableError as error:
+            self._tell_once(f"{what}: not read ({error.code}): {error}")
+            raise
 
     def recheck(self, item: FileItem) -> FileItem | None:
         """None when the list held still while it was read, else the item, to be read again."""
@@ -112,6 +121,9 @@ class WondeSource:
         if outcome is None:
             return None
         if outcome.moved:
+            self._moved[item.path] += 1
+            if self._moved[item.path] == _TRIES:
+                self.notes.told.append(f"{self._entities[item.path].path}: the list changed each time that it was read")
             return stream_item(item.path, self._now_ns(), item.dataset, item.kind)
         self.notes.told += _words(self._entities[item.path].path, outcome)
         if outcome.after is not None:
@@ -126,8 +138,17 @@ class WondeSource:
         try:
             yield from self._lines(path, entity)
         except UnreadableError as error:
-            self.notes.told.append(f"{entity.path}: not read ({error.code}): {error}")
+            self._tell_once(f"{entity.path}: not read ({error.code}): {error}")
             raise
+
+    def _tell_once(self, sentence: str) -> None:
+        if sentence not in self.notes.told:
+            self.notes.told.append(sentence)
+
+    def _answer(self, what: str, path: bytes) -> bytes:
+        if what == "school":
+            return self._client.get(self._root).body
+        return self._client.get(f"{self._root}/counts", self._counted()).body if what == "counts" else self._photo(path)
 
     def _lines(self, path: bytes, entity: Entity) -> Iterator[bytes]:
         outcome = self._outcomes[path] = _Outcome(before=self._count(entity))
@@ -178,18 +199,25 @@ class WondeSource:
 
     def _count(self, entity: Entity) -> int | None:
         """The server's own count; None where it has none, or does not tell."""
-        if not entity.counted:
+        if not (self._counting and entity.counted):
             return None
         try:
             page = _page(self._client, f"{self._root}/counts", {"include": entity.path})
-        except HttpError as error:
-            if error.code in ("http-forbidden", "http-missing"):
-                return None
-            raise
+        except HttpError:
+            return None
         found: object = page.rows[0].value if page.rows else None
         for name in (entity.path, "data", "count"):
             found = found.get(name) if isinstance(found, dict) else None
         return found if isinstance(found, int) else None
+
+    def _may_count(self) -> bool:
+        try:
+            _page(self._client, f"{self._root}/counts", self._counted())
+        except HttpError as error:
+            if error.code in ("http-forbidden", "http-missing"):
+                return False
+            raise
+        return True
 
     def _photos(self, moment: int) -> Iterator[Item]:
         entity = self._entities.get(self._path("photos.jsonl"))

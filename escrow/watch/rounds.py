@@ -18,6 +18,7 @@ from escrow.engine.memory import (
 )
 from escrow.engine.night import Agent, NightReport, Work, run_night
 from escrow.engine.ports import Clock, Progress
+from escrow.engine.profiling import Watch
 from escrow.engine.reading import load_history
 from escrow.engine.shares import next_share
 from escrow.engine.state import State
@@ -41,7 +42,8 @@ _T = TypeVar("_T")
 class Machine:
     """The nightly machine's parts. `open_store` is asked anew for each attempt: a share may come back.
 
-    `open_bare` gives the store itself, unwrapped, for its monthly probe; None for no probe.
+    `open_bare` gives the store itself, unwrapped, for its monthly probe; None for no probe. `new_watch` gives what
+    profiles and judges an attempt; None for no judgement.
     """
 
     open_store: Callable[[], Store]
@@ -52,6 +54,7 @@ class Machine:
     rules: Sequence[Rule]
     clock: Clock
     open_bare: Callable[[], Store] | None = None
+    new_watch: Callable[[], Watch] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +154,8 @@ def _deposit(machine: Machine, duty: Duty, progress: Progress, result: RoundResu
     store = machine.open_store()
     with closing(State.open(machine.state_folder)) as state:
         agent = Agent(store, state, machine.key, machine.clock, machine.anchor)
-        work = Work(machine.sources, machine.rules, lambda: machine.clock.now() < duty.until)
+        watch = machine.new_watch() if machine.new_watch else None
+        work = Work(machine.sources, machine.rules, lambda: machine.clock.now() < duty.until, watch)
         night = run_night(agent, work, progress)
         result.head = state.head()
     now = machine.clock.now()

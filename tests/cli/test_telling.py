@@ -59,6 +59,16 @@ def test_trouble_is_told(world: World, box: Mailbox) -> None:
     assert [one.path for one in got] == ["/secret-uuid/start", "/secret-uuid/fail"]
 
 
+def test_a_night_that_looks_wrong_says_what_to_do(world: World, box: Mailbox) -> None:
+    tell(world, box)
+    (world.exports / "logins.csv").write_text("UPN,Password\n" + "".join(f"A{n},P@ssw0rd{n}\n" for n in range(9)))
+    assert world.run("agent", "run").code == 4
+    (mail,) = box.mails
+    assert "suspicious" in mail["Subject"]
+    assert "password-column: passwords stand in clear text" in mail.get_content()
+    assert "P@ssw0rd" not in mail.get_content()
+
+
 def test_only_trouble(world: World, box: Mailbox) -> None:
     tell(world, box, 'when = "trouble"\n')
     assert world.run("agent", "run").code == 0

@@ -3,6 +3,7 @@
 import io
 import zipfile
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -71,6 +72,51 @@ def test_real_files_are_recognised(folder: str, samples: Path) -> None:
 
 def test_every_folder_of_the_samples_is_looked_at(samples: Path) -> None:
     assert {path.name for path in samples.iterdir() if path.is_dir()} == set(SAMPLES)
+
+
+@pytest.mark.parametrize(
+    ("file", "recipe"),
+    [
+        ("isams-batch/GetCurrentPupils.xml", "isams-batch"),
+        ("isams-batch/GetCurrentStaff.xml", "isams-batch"),
+        ("sif-au/StudentPersonal_0.xml", "sif"),
+        ("sif-au/StudentContactPersonal_0.xml", "sif"),
+        ("sif-au/StudentAttendanceTimeList_1.xml", "sif"),
+        ("dfe-collect/cin-2022.xml", "census"),
+    ],
+)
+def test_rows_and_ids_are_where_the_recipe_says(file: str, recipe: str, samples: Path) -> None:
+    root = ElementTree.parse(samples / file).getroot()
+    rule = find_recipe(recipe).rule_of(file)
+    assert rule is not None
+    rows = next(filter(None, (_rows(root, path) for path in rule.rows)))
+    ids = [_id(rows[0], name) for name in rule.ids]
+    assert next(filter(None, ids)).strip()
+
+
+def _rows(root: ElementTree.Element, path: str) -> list[ElementTree.Element]:
+    first, _, below = path.partition("/")
+    return ([root] if not below else root.findall(below)) if first in (root.tag, "*") else []
+
+
+def _id(row: ElementTree.Element, name: str) -> str | None:
+    return row.get(name[1:]) if name.startswith("@") else row.findtext(name)
+
+
+@pytest.mark.parametrize(
+    ("file", "recipe", "column"),
+    [
+        ("microsoft-sds-uk/Student.csv", "microsoft-sds", "ID"),
+        ("microsoft-sds-uk/StudentEnrollment.csv", "microsoft-sds", "ID"),
+        ("dfe-mtc/Pupil-Census-Data.csv", "csv-exports", "UPN"),
+    ],
+)
+def test_columns_are_those_of_the_recipe(file: str, recipe: str, column: str, samples: Path) -> None:
+    header = (samples / file).read_text("utf-8").splitlines()[0].split(",")
+    rule = find_recipe(recipe).rule_of(file)
+    assert rule is not None
+    assert next(name for name in rule.ids if name in header) == column
+    assert set(find_recipe(recipe).secrets) <= {*header, "Password"}
 
 
 @pytest.mark.parametrize(("path", "head", "recipe"), MADE)

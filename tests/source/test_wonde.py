@@ -126,7 +126,42 @@ def test_a_list_that_never_holds_still_is_said_to_change() -> None:
         return None
 
     with wonde(WondeServer({"rooms": rows}, fault=fault)) as server:
-        assert read(source(server, "rooms"))["wonde/rooms.jsonl"] == "changing"
+        one = source(server, "rooms")
+        assert read(one)["wonde/rooms.jsonl"] == "changing"
+    assert one.notes.told == ["rooms: the list changed each time that it was read"]
+
+
+def test_counts_that_are_not_permitted_are_told_and_nothing_is_unread() -> None:
+    def fault(request: Request, number: int) -> Answer | None:
+        return Answer(403) if "/counts" in request.path else None
+
+    with wonde(WondeServer({"students": PUPILS}, fault=fault)) as server:
+        one = source(server, "students?include=")
+        assert set(read(one)) == {"wonde/school.json", "wonde/students.jsonl"}
+        assert sum("/counts" in path for path in server.seen) == 1
+    assert one.notes.told == ["counts: not permitted: nothing to hold the rows against"]
+
+
+def test_a_count_that_fails_meanwhile_loses_no_rows() -> None:
+    def fault(request: Request, number: int) -> Answer | None:
+        return Answer(500) if "/counts" in request.path and number > 4 else None
+
+    with wonde(WondeServer({"students": PUPILS[:3]}, fault=fault)) as server:
+        found = read(source(server, "students?include="))
+    assert isinstance(found["wonde/students.jsonl"], bytes)
+    assert found["wonde/counts.json"] != found["wonde/students.jsonl"]
+
+
+def test_photos_that_fail_are_told_once() -> None:
+    def fault(request: Request, number: int) -> Answer | None:
+        return Answer(403) if "/photos/" in request.path else None
+
+    listed: list[dict[str, object]] = [{"id": f"A{number}"} for number in range(5)]
+    with wonde(WondeServer({"photos": listed}, fault=fault)) as server:
+        one = source(server, "photos")
+        found = read(one)
+    assert [reason for path, reason in found.items() if path.endswith(".jpg")] == ["http-forbidden"] * 5
+    assert [sentence.split(")")[0] for sentence in one.notes.told] == ["photos: not read (http-forbidden"]
 
 
 def test_a_missing_permission_is_a_reason_of_its_own_and_stops_nothing_else() -> None:
