@@ -1,16 +1,16 @@
 """The first reader answers every vector; and the vectors are as many, and of such codes, as format.md wants."""
 
-import re
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+
+from tests.record.codes import table
 
 from .checking import ALL, VECTORS, check
 from .files import KINDS, ROOT, Vector, load
 from .first import First
 from .generate.__main__ import main
 
-FORMAT = ROOT.parents[1] / "docs" / "format.md"
 CODES = {one.code for one in VECTORS if one.code}
 
 
@@ -42,21 +42,12 @@ STORE = {
     *("vault-transferred",),
 }
 """What a store says of its versions and locks, and what the nightly machine refuses."""
-WORDS = {
-    *("verify-key", "escrow-sig-1", "sub-processor"),
-    *("state-lost", "state-rolled-back", "charter-changed", "agent-changed", "store-rolled-back"),
-    *("closure-order", "vendor-notice", "vendor-insolvency", "school-instruction", "trust-transfer"),
-    *("holders-statement", "key-use", "notice-given"),
-}
-"""Values of members, which look like codes."""
 COMMITTED = {"share-combine"}
 """Shares that the charter's keys take make a secret: what SLIP-39 alone would refuse is refused before."""
 
 
 def test_every_code_of_the_format_has_a_vector() -> None:
-    told = set(re.findall(r"`([a-z]+(?:-[a-z0-9]+)+)`", FORMAT.read_text("utf-8"))) - WORDS
-    told |= {"signature", "envelope", "rollback"}
-    assert told - LIMITS - STORE - COMMITTED == CODES
+    assert table().keys() - LIMITS - STORE - COMMITTED == CODES
 
 
 def test_the_generator_makes_vectors_of_the_same_kinds_and_codes(tmp_path: Path) -> None:
