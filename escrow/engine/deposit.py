@@ -155,14 +155,18 @@ class _Files:
             nonlocal size
             for block in blocks:
                 size += block.end - HEADROOM
-                if watched:
-                    watched.feed(memoryview(block.buffer)[HEADROOM : block.end])
                 yield block
                 self.each_block()
 
         watched = self.watch.begin(item) if self.watch else None
+
+        def seen(data: memoryview) -> None:
+            digest.update(data)
+            if watched:
+                watched.feed(data)
+
         with source.open(item) as raw:
-            blocks = self.reader.blocks(raw, digest.update, large=item.size is None or item.size > BLOCK)
+            blocks = self.reader.blocks(raw, seen, large=item.size is None or item.size > BLOCK)
             extents = writer.store_file(item.dataset, item.kind, counted(blocks))
         sha256 = digest.hexdigest()
         return FileEntry(
