@@ -138,12 +138,12 @@ def _printed(desk: Desk, draft: "Draft", sheet: "Sheet", room: Room) -> None:
         )
         confirm(desk, "Is it in your hand, and the window closed?", "printed")
     finally:
-        _remove(desk, path)
+        remove_page(desk, path)
     desk.say("The file is removed.")
 
 
-def _remove(desk: Desk, path: Path) -> None:
-    """Windows does not remove what a window has open."""
+def remove_page(desk: Desk, path: Path) -> None:
+    """Remove a printed page; Windows does not remove what a window has open."""
     while True:
         try:
             path.unlink(missing_ok=True)

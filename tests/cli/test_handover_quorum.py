@@ -9,7 +9,7 @@ from escrow_cli.handover import app
 
 from escrow.errors import DeniedError
 from tests.cli.conftest import Result, escrow, files_of
-from tests.cli.people import People, printed
+from tests.cli.people import People
 from tests.custody.closing import LA, SUCCESSOR, drafted
 from tests.engine.kit import NIGHTS, ClockedFolder, FixedClock, School
 
@@ -264,22 +264,10 @@ def test_a_custodian_is_made_shown_and_rotated(closed: Closed, monkeypatch: pyte
     assert statement.new.name == "Cyngor Môn"
 
 
-def test_a_custodians_key_is_split_and_joined(closed: Closed, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_custodians_key_is_joined_from_files(closed: Closed, monkeypatch: pytest.MonkeyPatch) -> None:
     from escrow.custody.custodian import open_custodian, split_key
 
     monkeypatch.setenv("ESCROW_PASSPHRASE", "a passphrase of the authority")
-    out = closed.root / "sheets"
-    told = escrow("custodian", "split", "--custodian", closed.root / "la.key", "--out", out)
-    assert told.code == 0, told.err
-    assert sorted(path.name for path in out.iterdir()) == ["sheet-1.pdf", "sheet-2.pdf", "sheet-3.pdf"]
-    pages = [printed(out / f"sheet-{number}.pdf") for number in (1, 3)]
-    people = People(list(pages))
-    monkeypatch.setattr(desk, "Terminal", lambda: people)
-    card = ("custodian", "join", "--card", closed.root / "la.card.json")
-    told = escrow(*card, "--sheets", "--out", closed.root / "safe" / "typed.key", "--no-passphrase")
-    assert told.code == 0, told.err
-    assert open_custodian((closed.root / "safe" / "typed.key").read_bytes(), None).card() == LA.card()
-    assert LA.card().fingerprint[:8] in people.said
     words: list[str | Path] = []
     for number, share in enumerate(split_key(LA, 2, 3)[1:]):
         path = closed.root / f"{number}.txt"
