@@ -23,6 +23,7 @@ _SOURCE = """
 name = {name}
 path = {path}
 # ignore = ["*.tmp"]  # in the language of .gitignore
+# recipe = "sims-commandreporter"  # who writes there: escrow source recipes FOLDER suggests one
 """
 _TAIL = """
 # Further places. escrow status is red until the sealed keys lie under two payers: escrow store copy fills these.
@@ -53,6 +54,14 @@ _TAIL = """
 
 [status]
 max_age = "36h"  # escrow status complains when the last night is older
+
+# Whom a night is told to, a good one too: docs/guide-telling.md has more ways. Try it: escrow agent test --tell
+# [tell.mail]
+# server = "smtp.school.example"
+# from = "escrow@school.example"
+# to = ["it@school.example"]
+# user = "escrow@school.example"
+# password = { file = "smtp-password" }  # the file: mode 600, one line
 """
 
 

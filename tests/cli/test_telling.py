@@ -154,3 +154,14 @@ def test_every_exit_code_has_an_action() -> None:
     from escrow_cli.exits import Exit
 
     assert set(ACTIONS) == set(Exit)
+
+
+def test_the_configuration_that_init_writes_shows_a_channel() -> None:
+    from pathlib import Path
+
+    from escrow_cli.config import parse_config
+    from escrow_cli.template import _TAIL
+
+    lines = _TAIL[_TAIL.index("# [tell.mail]") :].replace("\n# ", "\n").removeprefix("# ")
+    (channel,) = parse_config(lines, Path("/srv/escrow/escrow.toml"), {}).tell
+    assert (channel.name, channel.when, channel.make().name) == ("mail", "always", "mail")
