@@ -60,6 +60,7 @@ OWNERS: dict[str, str] = {
     "botocore": "escrow/store/s3",
     "cryptography": "escrow/seal/",
     "httpx": "escrow/source/http.py",
+    "numpy": "escrow/completeness/",
     "segno": "escrow/custody/paper.py",
     "shamir_mnemonic": "escrow/seal/shares.py",
     "typst": "escrow/custody/paper.py",
