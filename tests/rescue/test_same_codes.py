@@ -4,6 +4,7 @@ import functools
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -92,7 +93,7 @@ def test_the_first_reader_is_the_one_that_was_imported() -> None:
 
 
 def test_shares_of_the_slip39_vectors() -> None:
-    path = test_codes.FORMAT.parents[1] / "tests/vectors/slip39/vectors.json"
+    path = Path(__file__).parents[1] / "vectors" / "slip39" / "vectors.json"
     vectors = json.loads(path.read_text("utf-8"))
     for about, shares, secret, _ in vectors:
         try:
