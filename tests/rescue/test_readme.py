@@ -95,7 +95,7 @@ def test_one_python_file_restores_and_checks(world: World, tmp_path: Path) -> No
     put_kit(tmp_path)
     shutil.copytree(world.vault, tmp_path / "copy")
     shutil.copy(world.key, tmp_path / "custody.key")
-    lines = [line for line in commands(section("WAY 1: ONE PYTHON FILE")).splitlines() if "--key" in line]
+    lines = [line for line in commands(section("WAY 1: ONE PYTHON PROGRAM")).splitlines() if "--key" in line]
     assert len(lines) == 2
     code, told = typed("\n".join(line.rpartition("   ")[0] for line in lines), tmp_path, PASSPHRASE)
     assert code == 0, told

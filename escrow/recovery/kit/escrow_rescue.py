@@ -449,6 +449,8 @@ def go_through(opened, command, wanted, out, tell):
             continue
         if number:
             opened.left_out["entries", number] += 1
+            if command != "files":
+                print("LEFT OUT by erasure %d: %s" % (number, shown))
         if command == "files":
             mark = "  (left out by erasure %d)" % number if number else ""
             print("%s\t%s\t%s\t%s%s" % (opened.name, entry.get("size", kind), entry.get("sha256", ""), shown, mark))
