@@ -19,7 +19,7 @@ from typing import TypeVar
 
 import httpx
 
-from escrow.errors import UsageError
+from escrow.errors import SourceError, UsageError
 from escrow.limits import MIB
 from escrow.seal import Secret
 from escrow.source.base import UnreadableError
@@ -89,8 +89,13 @@ class HttpClient:
         limits: HttpLimits | None = None,
         timing: Timing | None = None,
     ) -> None:
-        """UsageError `http-url`: no absolute address, or http to another machine; `http-ca`; `http-proxy`."""
+        """UsageError `http-url`: no absolute address, or http to another machine; `http-ca`; `http-proxy`.
+
+        SourceError `credential-form`: a credential that is not one line of printable ASCII.
+        """
         self._base = _checked(base_url)
+        for secret in filter(None, (bearer, key[1] if key else None)):
+            _check_form(secret)
         self._key = key
         self._bearer = bearer
         self._limits = limits or HttpLimits()
@@ -255,6 +260,13 @@ def _decoded(pieces: Iterator[bytes], encoding: str) -> Iterator[bytes]:
         raise httpx.DecodingError("broken gzip") from None
     if not unzip.eof or unzip.unused_data:
         raise httpx.DecodingError("gzip that breaks off, or goes on behind its end")
+
+
+def _check_form(secret: Secret) -> None:
+    value = secret.reveal()
+    if not value.isascii() or not value.decode("ascii").isprintable():
+        hint = "one line with the token and nothing else; was the file saved as UTF-16?"
+        raise SourceError("credential-form", "expected a credential of printable ASCII, found otherwise", hint=hint)
 
 
 def _checked(base_url: str) -> httpx.URL:

@@ -46,6 +46,9 @@ class Mail:
         except smtplib.SMTPAuthenticationError as error:
             hint = "check user and password; a mail service may want an app password, or SMTP switched on"
             raise self._failed("login", f"refuses the login ({error.smtp_code})", hint) from None
+        except UnicodeError:
+            hint = "user and password: ASCII, on one line each"
+            raise self._failed("login", "takes no such user or password", hint) from None
         except smtplib.SMTPNotSupportedError:
             hint = 'choose security = "tls", or another server: a password never goes in clear'
             raise self._failed("tls", f"does not offer what {self.security} needs", hint) from None

@@ -27,9 +27,9 @@ class Address:
 
     def post(self, channel: str, body: bytes, headers: dict[str, str], *, below: str = "") -> None:
         """POST to the address, or to what lies `below` its path. TellError `tell-<channel>`."""
-        url = self.url().reveal().decode().strip()
+        url = self.url()
         try:
-            parts = urlsplit(url)
+            parts = urlsplit(url.reveal().decode().strip())
             base = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
             client = HttpClient(base, ca_file=self.ca_file, proxy=self.proxy, limits=LIMITS)
             client.post(below, body, headers, dict(parse_qsl(parts.query, keep_blank_values=True)))

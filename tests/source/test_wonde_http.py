@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from escrow.errors import FormatError, UsageError
+from escrow.errors import FormatError, SourceError, UsageError
+from escrow.seal import Secret
 from escrow.source.http import HttpClient, HttpError
 from escrow.source.http_wait import HttpLimits, next_wait, retry_after
 from escrow.source.jsonpage import read_page
@@ -158,3 +159,12 @@ def test_rows_keep_their_bytes() -> None:
     assert single.rows
     assert single.rows[0].value == {"id": "A1"}
     assert TOKEN not in repr(single)
+
+
+@pytest.mark.parametrize("secret", [b"tok\nen", b"t\xc3\xb6ken", b"\xff\xfet\0", b"a\0b"])
+def test_a_credential_that_cannot_be_sent_is_said(secret: bytes) -> None:
+    for given in ({"bearer": Secret(secret)}, {"key": ("apiKey", Secret(secret))}):
+        with pytest.raises(SourceError) as caught:
+            HttpClient("https://api.example", **given)
+        assert caught.value.code == "credential-form"
+        assert secret.decode("latin-1") not in str(caught.value)

@@ -1,5 +1,6 @@
 """Mail, sent to a real SMTP server."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,14 @@ def test_tls_at_once(tmp_path: Path) -> None:
         mail(box, "tls", ca_file=pem).tell(WELL)
         assert len(box.mails) == 1
         assert failure(mail(box, "tls")) == "tell-mail-tls"
+
+
+def test_a_password_that_cannot_be_sent(tmp_path: Path) -> None:
+    pem = certificate(tmp_path)
+    with mailbox(tls=pem, auth=True) as box:
+        one = mail(box, "starttls", ca_file=pem, password="pässwörd")
+        assert failure(one) == "tell-mail-login"
+        assert failure(replace(one, password=lambda: Secret(b"\xff\xfe"))) == "tell-mail-login"
 
 
 def test_no_password_goes_in_clear() -> None:

@@ -67,3 +67,9 @@ def test_what_goes_wrong_does_not_show_the_address(monkeypatch: pytest.MonkeyPat
                     one.tell(WELL)
                 assert caught.value.code == f"tell-{one.name}"
                 assert TOKEN not in f"{caught.value}{caught.value!r}{one!r}{caught.value.__cause__}"
+
+
+def test_an_address_that_is_no_text() -> None:
+    with pytest.raises(TellError) as caught:
+        Ping(Address(lambda: Secret(b"\xff\xfeh\0t\0t\0p\0"))).tell(WELL)
+    assert caught.value.code == "tell-ping"
