@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from escrow.record import JsonValue
 
 
+_SHOWN_CODES = 5
+
+
 def status(
     vaults: Annotated[
         list[Path] | None, typer.Argument(metavar="CONFIG_OR_DIR", help="With --all: several vaults.")
@@ -133,9 +136,8 @@ def _say(output: Output, vault: Survey, found: "Status", exit: Exit, brief: bool
     if found.latest is None or found.latest_time is None or found.age is None:
         text += "no night yet"
     else:
-        text += (
-            f"night {found.latest}, {age_text(found.age)} old ({time_label(found.latest_time)} UTC), {found.verdict}"
-        )
+        verdict = " ".join(filter(None, (found.verdict, *found.verdict_codes[:_SHOWN_CODES])))
+        text += f"night {found.latest}, {age_text(found.age)} old ({time_label(found.latest_time)} UTC), {verdict}"
         text += f"; {found.snapshots} nights, {size_text(found.size)}"
     if found.custodian:
         text += f"; handed over to {found.custodian}"
