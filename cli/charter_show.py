@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from escrow.errors import FormatError, UsageError
-
 from . import charter_files as files
 from .charter_new import PublicOption, pick, read_any
 from .exits import Exit
@@ -55,7 +53,9 @@ def show(
         files.replace_file(html, to_html(page, foot).encode())
         output.row(str(html), html=str(html))
     if pdf:
-        files.replace_file(pdf, _paper(page))
+        from escrow.custody import paper
+
+        files.replace_file(pdf, paper.pdf("page", page.values()))
         output.row(str(pdf), pdf=str(pdf))
     if as_json:
         from escrow.custody.charter_toml import members_of
@@ -65,16 +65,6 @@ def show(
         for line in lines_of(page):
             output.row(line)
     output.finish(Exit.OK, version=charter.n)
-
-
-def _paper(page: "Page") -> bytes:
-    """The page as a PDF. UsageError `paper` for a sign that the fonts do not have."""
-    from escrow.custody import paper
-
-    try:
-        return paper.pdf("page", page.values())
-    except FormatError as error:
-        raise UsageError("paper", str(error), hint="leave that sign out, or use --html") from None
 
 
 def _signed_by(basis: files.Basis, charter: "Charter") -> tuple[str, ...]:

@@ -15,7 +15,6 @@ from escrow.custody.article30 import article_30
 from escrow.custody.charter_page import charter_page
 from escrow.custody.page import Page
 from escrow.custody.page_html import STYLE, to_html
-from escrow.errors import FormatError
 from tests.custody.test_charter_toml import charters
 from tests.record.samples import FULL_CHARTER
 from tests.trust import world as w
@@ -187,8 +186,39 @@ def test_no_text_is_taken_for_typesetting(text: str) -> None:
         assert squeezed.count(re.sub(r"\s", "", text)) >= 3
 
 
-def test_a_sign_that_no_font_has_is_named() -> None:
-    charter = replace(w.CHARTER, school=r.School(name="School \U0001f3eb"))
-    with pytest.raises(FormatError, match="\U0001f3eb") as caught:
-        paper.pdf("page", charter_page(charter, "00" * 32).values())
-    assert caught.value.code == "paper"
+NAMES = {
+    "Ysgol Dyffryn \u0174yl a T\u0177": "Ysgol Dyffryn \u0174yl a T\u0177",
+    "Szko\u0142a \u015awi\u0119tej \u0141ucji": "Szko\u0142a \u015awi\u0119tej \u0141ucji",
+    "\u0645\u062f\u0631\u0633\u0629": "",
+    "School \U0001f3eb": "School [U+1F3EB]",
+    "\U0001f469\u200d\U0001f393\ufe0f Academy": "[U+1F469]",
+    "\u65e5\u672c\u4eba\u5b66\u6821": "[U+65E5][U+672C][U+4EBA][U+5B66][U+6821]",
+    "Ba\u0378d": "Ba[U+0378]d",
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_name_of_a_school_keeps_a_page_from_being_printed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no font has a sign, the page shows its number; here the system's fonts are left out."""
+    compiled = paper._compiled
+    monkeypatch.setattr(paper, "_compiled", lambda source, text, system=False: compiled(source, text))
+    charter = replace(w.CHARTER, school=r.School(name=name))
+    document = pypdfium2.PdfDocument(paper.pdf("page", charter_page(charter, "00" * 32).values()))
+    shown = " ".join(document[0].get_textpage().get_text_range().split())
+    assert NAMES[name] in shown, shown
+    assert "Charter of" in shown
+
+
+def test_a_long_text_in_a_script_without_a_font_is_set_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[str] = []
+    compiled = paper._compiled
+
+    def counted(source: bytes, text: str, *, system: bool = False) -> bytes:
+        calls.append(text)
+        return compiled(source, text)
+
+    monkeypatch.setattr(paper, "_compiled", counted)
+    text = "".join(chr(0x4E00 + number) for number in range(300))
+    charter = replace(w.CHARTER, school=r.School(name="School"), forbidden=(text,))
+    assert paper.pdf("page", charter_page(charter, "00" * 32).values()).startswith(b"%PDF")
+    assert len(calls) == 3
