@@ -156,6 +156,16 @@ def test_every_exit_code_has_an_action() -> None:
     assert set(ACTIONS) == set(Exit)
 
 
+def test_a_night_that_tells_has_a_network(world: World, box: Mailbox) -> None:
+    units = world.root / "units"
+    install = ("agent", "install", "--platform", "systemd", "--dry-run", "--out", units)
+    assert world.run(*install).code == 0
+    assert "PrivateNetwork=yes" in (units / "escrow-agent.service").read_text()
+    tell(world, box)
+    assert world.run(*install).code == 0
+    assert "PrivateNetwork" not in (units / "escrow-agent.service").read_text()
+
+
 def test_the_configuration_that_init_writes_shows_a_channel() -> None:
     from pathlib import Path
 

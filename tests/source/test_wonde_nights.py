@@ -1,12 +1,18 @@
 """Whole nights from Wonde: deposited, opened again, and small when little changed."""
 
 import json
+from contextlib import closing
 from pathlib import Path
 from random import Random
 
+from escrow.completeness.reader import FileReader
+from escrow.engine.night import Agent, Work, run_night
+from escrow.engine.ports import NoProgress
+from escrow.engine.profiling import Watch
+from escrow.engine.state import State
 from escrow.limits import MIB
 from escrow.source import FolderSource, Rule
-from tests.engine.kit import School, school
+from tests.engine.kit import AGENT, School, school
 from tests.servers.http import Answer, Request
 from tests.servers.wonde import WondeServer, student, wonde
 
@@ -60,3 +66,13 @@ def test_a_refused_token_lets_the_other_source_go_on(tmp_path: Path) -> None:
     assert "source-failed" in report.verdict.codes
     assert set(one.restore_all()) == {"pupils.csv"}
     assert any("http-token" in warning and "refuses the credential" in warning for warning in report.warnings)
+
+
+def test_the_servers_count_is_judged(tmp_path: Path) -> None:
+    one = school(tmp_path)
+    counted = wonde(WondeServer({"students": PUPILS[:50]}, counts={"students": 60}))
+    with counted as server, closing(State.open(one.state)) as state:
+        work = Work([source(server, "students?include=")], RULES, lambda: True, Watch(FileReader))
+        report = run_night(Agent(one.store, state, AGENT, one.clock, one.anchor), work, NoProgress())
+    assert report.verdict is not None
+    assert [code.partition("_")[0] for code in report.verdict.codes] == ["counts-differ"]
