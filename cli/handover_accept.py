@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from escrow.errors import IntegrityError, UsageError
+from escrow.errors import IntegrityError, RefusedError, UsageError
 
 from .config import load_config
 from .custodian_key import opener_for, read_custodian
@@ -213,11 +213,21 @@ def _copy_and_prove(
 def sign_receipt(
     history: "History", key: "CustodianKey", grant: "Grant", tested: "Tested", until: datetime, now: datetime
 ) -> "tuple[Receipt, list[Named]]":
-    """The receipt of what was found, and its objects: the receipt, then the event that tells it."""
+    """The receipt of what was found, and its objects: the receipt, then the event that tells it.
+
+    RefusedError `receipt-early` when it would be dated before its release.
+    """
     from escrow.custody.deeds import identity_of, next_event, sign_deed, sign_event, with_nights
     from escrow.record import Receipt
 
     event = next_event(history, "accepted", [key.signing], now)
+    if event.created < grant.at:
+        found = (
+            f"expected a date after the release, {grant.at:%Y-%m-%d %H:%M} UTC, found {event.created:%Y-%m-%d %H:%M}"
+        )
+        raise RefusedError(
+            "receipt-early", found, hint="set this machine's clock right; or the holders' was wrong: wait"
+        )
     receipt = Receipt(
         vault=history.vault,
         n=event.n,

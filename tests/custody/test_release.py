@@ -267,3 +267,11 @@ def test_a_lock_that_ends_before_the_custodians_date_is_a_difference(place: Clos
     assert history.charter
     assert [one.code for one in copied.findings] == ["lock-short"]
     assert [text.partition(":")[0] for text in tested.differences] == ["lock-short"]
+
+
+def test_no_receipt_is_dated_before_its_release(place: Closing) -> None:
+    place.put(place.release("records"))
+    place.clock.at -= timedelta(days=1)
+    with pytest.raises(EscrowError) as caught:
+        place.receipt()
+    assert caught.value.code == "receipt-early"
