@@ -1,6 +1,7 @@
 """Whole nights from Wonde: deposited, opened again, and small when little changed."""
 
 import json
+import tracemalloc
 from contextlib import closing
 from pathlib import Path
 from random import Random
@@ -11,7 +12,7 @@ from escrow.engine.ports import NoProgress
 from escrow.engine.profiling import Watch
 from escrow.engine.state import State
 from escrow.limits import MIB
-from escrow.source import FolderSource, Rule
+from escrow.source import FileItem, FolderSource, Rule
 from tests.engine.kit import AGENT, School, school
 from tests.servers.http import Answer, Request
 from tests.servers.wonde import WondeServer, student, wonde
@@ -76,3 +77,22 @@ def test_the_servers_count_is_judged(tmp_path: Path) -> None:
         report = run_night(Agent(one.store, state, AGENT, one.clock, one.anchor), work, NoProgress())
     assert report.verdict is not None
     assert [code.partition("_")[0] for code in report.verdict.codes] == ["counts-differ"]
+
+
+def test_a_long_list_is_never_in_memory() -> None:
+    long = [student(number, note="x" * 4000) for number in range(6000)]
+    with wonde(WondeServer({"attendance/lesson": long})) as server:
+        one = source(server, "attendance/lesson")
+        item = next(item for item in one.scan() if item.path.endswith(b"lesson.jsonl"))
+        assert isinstance(item, FileItem)
+        size, buffer = 0, bytearray(MIB)
+        tracemalloc.start()
+        try:
+            with one.open(item) as raw:
+                while count := raw.readinto(buffer):
+                    size += count
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+    assert size > 20 * MIB
+    assert peak < 10 * MIB  # a page here and at the server, and the last 20,000 ids
