@@ -167,11 +167,11 @@ def read_line(line):
 
 def read_path(entry, member):
     """A path as bytes, out of text or, where text cannot say it, base64; a path of the vault's leads nowhere else."""
-    if isinstance(entry.get(member), str):
-        path = entry[member].encode("utf-8")
-    else:
-        path = unbase64(entry.get(member + "_b64"), "path-grammar")
-    if not 0 < len(path) <= 4096 or b"\0" in path or (member == "path" and {b"", b".", b".."} & set(path.split(b"/"))):
+    given = entry.get(member)
+    path = given.encode("utf-8") if isinstance(given, str) else unbase64(entry.get(member + "_b64"), "path-grammar")
+    other = re.search("[\x00-\x1f\x7f-\x9f\udc80-\udcff]", path.decode("utf-8", "surrogateescape"))
+    away = member == "path" and {b"", b".", b".."} & set(path.split(b"/"))
+    if bool(other) == isinstance(given, str) or not 0 < len(path) <= 4096 or b"\0" in path or away:
         raise Problem("path-grammar", "expected a relative path, found %.80r" % path)
     return path
 
