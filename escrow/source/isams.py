@@ -41,6 +41,7 @@ class IsamsSource:
 
     def open(self, item: FileItem) -> io.RawIOBase:
         """The document. UnreadableError from its reads: `isams-refused`, an error in XML; `isams-cut`, no end."""
+        self.notes.told.clear()
         return PieceReader(self._told())
 
     def recheck(self, item: FileItem) -> FileItem | None:

@@ -19,6 +19,7 @@ from tests.servers.wonde import SCHOOL, TOKEN, WondeServer, wonde
 
 from .conftest import World
 
+KEY = "0A1B2C3D-batch-key"
 _NAMES = re.compile("surname|forename|name$", re.IGNORECASE)
 
 
@@ -73,8 +74,8 @@ def exports(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def configure(world: World, exports: Path, server: WondeServer, box: Mailbox, hook: str) -> None:
-    for name, secret in {"token": TOKEN, "hook": hook}.items():
+def configure(world: World, exports: Path, server: WondeServer, box: Mailbox, web: str) -> None:
+    for name, secret in {"token": TOKEN, "hook": f"{web}/hook", "key": KEY}.items():
         path = world.config.parent / name
         path.write_text(secret)
         path.chmod(0o600)
@@ -83,6 +84,7 @@ def configure(world: World, exports: Path, server: WondeServer, box: Mailbox, ho
     )
     text += f'[[source]]\nname = "wonde"\nkind = "wonde"\nschool = "{SCHOOL}"\nurl = "{server.base_url}"\n'
     text += 'token = { file = "token" }\nentities = ["students?include=year", "contacts", "rooms", "photos"]\n'
+    text += f'[[source]]\nname = "isams"\nkind = "isams"\nurl = "{web}"\nkey = {{ file = "key" }}\n'
     text += '[[source]]\nname = "gone"\npath = "../Khadija Kowalska"\n'
     text += f'[tell.mail]\nserver = "127.0.0.1"\nport = {box.port}\nsecurity = "none"\nfrom = "e@x.example"\n'
     world.config.write_text(text + 'to = "it@x.example"\n[tell.webhook]\nurl = { file = "hook" }\n')
@@ -114,8 +116,16 @@ def test_nothing_that_others_see_names_a_person(
         return Answer(200, {}, body[:-9]) if "/rooms" in request.path else None
 
     server.fault = fault
-    with wonde(server), mailbox() as box, serving(lambda request: hooks.append(request) or Answer(200)) as endpoint:
-        configure(world, exports, server, box, f"{endpoint}/hook")
+    cut = f"<iSAMS><Pupil><UPN>{pupils[3]['UPN']}</UPN><Surname>{pupils[3]['Legal Surname']}".encode()
+
+    def web(request: Request) -> Answer:
+        if request.method == "GET":
+            return Answer(200, {}, cut)
+        hooks.append(request)
+        return Answer(200)
+
+    with wonde(server), mailbox() as box, serving(web) as endpoint:
+        configure(world, exports, server, box, endpoint)
         (exports / "staff.csv").with_name("half.csv").write_bytes(b'UPN,Name\n"' + str(pupils[0]["UPN"]).encode())
         runs = [
             world.run("agent", "run"),
@@ -131,15 +141,14 @@ def test_nothing_that_others_see_names_a_person(
         (world.vault / "notices").rename(world.root / "notices")
         runs.append(world.run("snapshot"))
     assert len(box.mails) >= 3
-    assert {"http-body", "http-forbidden", "http-token"} <= set(
-        re.findall("http-[a-z]+", "".join(run.err for run in runs))
-    )
+    faults = set(re.findall("(?:http|isams)-[a-z]+", "".join(run.err for run in runs)))
+    assert {"http-body", "http-forbidden", "http-token", "isams-cut"} <= faults
     texts = [("output", run.out + run.err) for run in runs] + [("log", caplog.text)]
     texts += [("temporary", str(path)) for path in temporary.rglob("*")]
     texts += said(world, box, hooks)
     personal = {(where, one) for where, text in texts for one in known.found_in(text)}
     assert personal <= {("output", "Khadija"), ("output", "Kowalska")}
     assert not list(temporary.rglob("*"))
-    assert TOKEN not in "".join(text for _, text in texts)
+    assert not [one for one in (TOKEN, KEY) if one in "".join(text for _, text in texts)]
     assert known.found_in(f"{pupils[5]['UPN']} x") == [pupils[5]["UPN"]]
     assert known.found_in(f"pupil {pupils[5]['Legal Forename']} {pupils[5]['Legal Surname']}") != []

@@ -7,6 +7,7 @@ import pytest
 from escrow.seal import Secret
 from escrow.source.http import HttpClient
 from escrow.source.isams import KEY, IsamsSource
+from tests.engine.kit import school
 from tests.servers.http import Answer, Request, serving
 
 from .wonde_kit import Waits, read
@@ -66,3 +67,14 @@ def test_the_key_is_never_shown(caplog: pytest.LogCaptureFixture) -> None:
     found, one, _, _ = asked([cut])
     assert found == "http-away"
     assert SECRET not in " ".join([*shown, *one.notes.told, caplog.text])
+
+
+def test_a_document_that_is_whole_the_second_time(tmp_path: Path) -> None:
+    answers = [Answer(200, {}, WHOLE[:40]), Answer(200, {}, WHOLE)]
+    one = school(tmp_path)
+    with serving(lambda request: answers.pop(0)) as endpoint:
+        report = one.night(sources=[source(endpoint, Waits())])
+    assert report.verdict is not None
+    assert report.verdict.codes == ()
+    assert one.restore_all() == {"batch.xml": WHOLE}
+    assert not any("isams" in warning for warning in report.warnings)
