@@ -157,7 +157,7 @@ class CsvTable:
         end = _record_end(self._text[: self._held])
         if not end:
             return 0
-        record = bytes(self._raw[1:end]).decode("utf-8", "replace").rstrip("\r\n")
+        record = _text(bytes(self._raw[1:end])).rstrip("\r\n")
         self._delimiter = ord(_delimiter_of(record))
         try:
             names = next(csv.reader([record], delimiter=chr(self._delimiter)), [])
@@ -222,6 +222,13 @@ class CsvTable:
         for column, nulls in zip(self._columns, self._nulls.tolist(), strict=True):
             sketch = column.sketch
             yield column.values.column(round(nulls * share), sketch.distinct, sketch.certainty, column.most)
+
+
+def _text(data: bytes) -> str:
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return data.decode("cp1252", "replace")
 
 
 def _record_end(text: Bytes) -> int:

@@ -58,10 +58,14 @@ def _case(  # noqa: PLR0917
         day=tonight.day,
         days=terms.school_days(nights[-1].day, tonight.day) if nights else 0,
         largest=max(gains, default=0),
-        changing=expected.changes if expected else len(moves) >= _TELLING and all(moves[-_TELLING:]),
+        changing=expected.changes if expected else _always(moves) and "!" not in key,
         terms=terms,
         count=tonight.counts.get(key),
     )
+
+
+def _always(moves: Sequence[bool]) -> bool:
+    return len(moves) >= _TELLING and all(moves[-_TELLING:])
 
 
 def _missing(tonight: Night, nights: Sequence[Night], known: Expectation) -> Iterator[Finding]:

@@ -56,7 +56,7 @@ def usual_year(year: int) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
     terms = (
         (_weekday_from(date(year, 9, 2)), christmas),
         (_weekday_from(date(year + 1, 1, 5)), easter - 9 * _DAY),
-        (easter + 15 * _DAY, _back_to(date(year + 1, 7, 23), 2)),
+        (easter + 8 * _DAY, _back_to(date(year + 1, 7, 23), 2)),
     )
     autumn, spring = _on_to(date(year, 10, 22), 0), _on_to(date(year + 1, 2, 12), 0)
     summer, may_day = _back_to(date(year + 1, 5, 31), 0), _on_to(date(year + 1, 5, 1), 0)
