@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from escrow.engine.status import Status
     from escrow.record import JsonValue
 
-
 _SHOWN_CODES = 5
 
 
