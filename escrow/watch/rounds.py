@@ -33,7 +33,9 @@ from escrow.watch.agent_status import RUNNING, AgentStatus, read_agent_status, w
 from escrow.watch.probing import monthly
 from escrow.watch.times import next_attempt
 
-_PASSES = frozenset({"store-io", "store-short", "store-checksum", "source-missing"})
+_PASSES = frozenset(
+    {"store-io", "store-short", "store-checksum", "source-missing", "http-away", "http-busy", "http-server"}
+)
 _BATCH = 16
 _T = TypeVar("_T")
 
