@@ -1,6 +1,7 @@
 """A night with completeness: profiles in the sealed list, codes in the notice, nothing read twice, nothing stopped."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
@@ -89,6 +90,9 @@ CONFIRMED = Expectation("2026-11-09 by a test", Terms(), (EXPECTED,))
         ({"pupils.csv": b""}, ("unreadable_pupils",)),
         ({"pupils.csv": PUPILS.replace(b"Born", b"Age")}, ("column-missing_pupils",)),
         ({"pupils.csv": PUPILS.replace(b"UPN", b"Key"), "more.csv": PUPILS}, ("ids-gone_pupils",)),
+        ({"pupils.csv": re.sub(rb"Name [0-9]+", b"", PUPILS)}, ("column-empty_pupils",)),
+        ({"pupils.csv": PUPILS + PUPILS.split(b"\n", 1)[1] * 3}, ("rows-multiplied_pupils",)),
+        ({"pupils.csv": PUPILS[:-5] + b'"'}, ("unreadable_pupils",)),
     ],
 )
 def test_a_night_that_looks_wrong_is_deposited_and_told(
