@@ -44,6 +44,7 @@ _WAVES = {
     "receipts": 2,
     "erasures": 2,
 }
+_WITH_KEYS = ("charter/", "stock/", "events/", "releases/", "receipts/", "erasures/")
 _KINDS: dict[str, type[Record]] = {
     "charter": Charter,
     "stock": Stock,
@@ -122,7 +123,7 @@ def read_original(store: Store, anchor: Anchor, remembered: Head | None = None) 
 def whole_vault(original: Original, holds: Holds = "all") -> list[Item]:
     """Everything that a place must have: sealed objects, this vault's records that fit their names, notices.
 
-    Of `keys`: charters, stocks and sealed keys alone.
+    Of `keys`: what holders need who meet over it: charters, stocks, sealed keys, and the chain of events.
     """
     history = original.history
     notices = {link.name for link in history.links}
@@ -139,7 +140,7 @@ def whole_vault(original: Original, holds: Holds = "all") -> list[Item]:
             items.append(Item(name, len(data), "", data, due(parsed)))
         elif is_kit(name):
             items.append(Item(name, len(data), "", data, None))
-    folders = ("charter/", "stock/") if holds == "keys" else tuple(_WAVES)
+    folders = _WITH_KEYS if holds == "keys" else tuple(_WAVES)
     return sorted((item for item in items if item.name.startswith(folders)), key=lambda item: item.name)
 
 

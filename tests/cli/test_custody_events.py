@@ -182,3 +182,18 @@ def test_a_gap_in_the_events_is_mended_before_anybody_begins(tmp_path: Path) -> 
             hold(people, load_public(folder), opened(draft), SIMPLE, Room(tmp_path / "out"))
         assert raised.value.code == "event-gap"
     assert people.asked == 0
+
+
+def test_a_copy_of_the_keys_brings_the_events_to_the_holders(world: World) -> None:
+    """The stick that the network manager refreshes has what holders need, so that their event follows the last one."""
+    papers = ceremony(world)
+    sheets = [paper(world.root, papers[role]) for role in ("head", "business manager")]
+    shares = ("--share", sheets[0], "--share", sheets[1])
+    assert world.run("show", "latest", *shares).code == 0
+    copied = world.run("store", "copy", "holder")
+    assert copied.code == 0, copied.err
+    stick = world.root / "stick" / "public"
+    done = at_screen(People(), "keys", "reshare", "--public", stick, "--out", world.root / "r", *shares)
+    assert done.code == 0, done.err
+    publish(world, "r")
+    assert whys(world) == ["ceremony", "key-use", "reshare"]
