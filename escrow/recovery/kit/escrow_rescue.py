@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Gets every file out of an escrow vault, without the software that wrote it. format.md beside it is the specification.
 
-Needs Python 3.9 or newer, the package `cryptography` (48 or newer), and `zstandard` (or Python 3.14, which has zstd).
+Needs Python 3.9 or newer, `cryptography` (48 or newer), and `zstandard` (0.22 or newer; or Python 3.14, which has zstd).
 
     python escrow_rescue.py list    VAULT                          its nights; no key
     python escrow_rescue.py check   VAULT [--key custody.key]      is everything there, and right? writes nothing
@@ -98,21 +98,21 @@ def read_part(path, at, length):
         return file.read(length)
 
 
-def open_frame(data, most, code, damaged="segment-damaged"):
-    """The content of the zstd frame at the start of `data`; what follows it is left alone."""
+def open_frame(data, most, code, padded=False):
+    """The content of the zstd frame that `data` is, or where it is `padded` begins with."""
     try:
         size = zstandard.frame_content_size(data) if zstandard else zstd.get_frame_info(data).decompressed_size
         if not 0 <= (-1 if size is None else size) <= most:
             raise Problem(code, "a zstd frame of %s bytes; at most %d are allowed" % (size, most))
         if zstandard:
-            return zstandard.ZstdDecompressor().decompress(data, max_output_size=size)
+            return zstandard.ZstdDecompressor().decompress(data, max_output_size=size, allow_extra_data=padded)
         opener = zstd.ZstdDecompressor()
         content = opener.decompress(data, size + 1)
-        if len(content) == size and opener.eof:
+        if len(content) == size and opener.eof and (padded or not opener.unused_data):
             return content
     except (zstandard or zstd).ZstdError:
         pass
-    raise Problem(damaged, "a zstd frame does not open")
+    raise Problem("manifest-damaged" if padded else "segment-damaged", "a zstd frame does not open")
 
 
 class Pack:
@@ -184,7 +184,7 @@ class Compartment:
     def __init__(self, folder, history, link, part, identity):
         self.name, self.folder, self.identity = part["compartment"], folder, identity
         sealed = folder.open(part["manifest"], [identity])
-        frame = open_frame(sealed.read(0, sealed.size), seals.MAX_RECORD, "json-size", "manifest-damaged")
+        frame = open_frame(sealed.read(0, sealed.size), seals.MAX_RECORD, "json-size", padded=True)
         self.manifest = self.read_record(frame, "manifest")
         number, self.packs = records.packs_of(link, part["series"])
         said = [self.manifest[one] for one in ("vault", "series", "compartment", "seq", "packs")]

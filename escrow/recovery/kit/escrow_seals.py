@@ -301,6 +301,8 @@ class AgeFile:
         if not hmac.compare_digest(mac, unbase64(head[5].decode(), "age-header", padded=False)):
             raise Problem("age-header", "the age header was altered")
         self.part, self.begin = part, head.end() + 16
+        if sealed < self.begin:
+            raise Problem("age-header", "the age file ends in its header")
         self.cipher = ChaCha20Poly1305(hkdf(file_key, part(head.end(), 16), b"payload"))
         self.chunks = max(1, -(-(sealed - self.begin) // (CHUNK + 16)))
         self.size = sealed - self.begin - 16 * self.chunks
