@@ -9,7 +9,6 @@ from typing import TypeAlias
 from escrow.completeness.profile import Profile
 from escrow.completeness.tally import Tables, Tally
 from escrow.completeness.textflow import Bytes, TextFlow
-from escrow.completeness.values import clean_name
 
 _AT_MOST = 8 << 20
 _BLANK = " \t\r\n"
@@ -105,7 +104,7 @@ class JsonFile:
             if isinstance(inner, list):
                 for one in inner:
                     if isinstance(one, dict):
-                        self._tables.of(clean_name(name)).row(_cells(one))
+                        self._tables.of(name).row(_cells(one))
         if not self._tables.members():
             self._tally.row(_cells(value))
 

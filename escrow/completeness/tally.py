@@ -5,11 +5,24 @@ from hashlib import blake2b
 
 from escrow.completeness.profile import Column, Profile
 from escrow.completeness.sketch import Sketch
-from escrow.completeness.values import Values
+from escrow.completeness.values import Values, clean_name
 
 MAX_COLUMNS = 1000
 _LOOKED_AT = 4096
 _KEPT = 64
+
+
+class _Column:
+    """One column: its values, and the row and the text that were seen last."""
+
+    __slots__ = ("filled", "last", "row", "sketch", "values")
+
+    def __init__(self, name: str) -> None:
+        self.values = Values(name)
+        self.sketch = Sketch()
+        self.filled = 0
+        self.row = 0
+        self.last = ""
 
 
 class Tally:
@@ -18,39 +31,41 @@ class Tally:
     def __init__(self) -> None:
         self.rows = 0
         self.notes: set[str] = set()
-        self._columns: dict[str, tuple[Values, Sketch]] = {}
-        self._filled: dict[str, int] = {}
+        self._columns: dict[str, _Column] = {}
 
     def row(self, cells: Iterable[tuple[str, str]]) -> None:
         """One row: its cells; those that are not named are blank."""
         self.rows += 1
-        once: set[str] = set()
         for name, text in cells:
-            column = self._columns.get(name)
+            column = self._columns.get(name) or self._new(name)
             if column is None:
-                if len(self._columns) == MAX_COLUMNS:
-                    self.notes.add("too-many-columns")
-                    continue
-                column = self._columns[name] = Values(name), Sketch()
-                self._filled[name] = 0
-            value = text.strip().encode("utf-8", "replace")
-            if not value:
                 continue
-            if name not in once:
-                once.add(name)
-                self._filled[name] += 1
-            values, sketch = column
-            digest = blake2b(value, digest_size=8).digest() if len(value) > 8 else value.rjust(8, b"\0")
-            if sketch.add_one(_spread(digest)) and values.seen < _LOOKED_AT:
-                values.see(value)
+            value = text if text == column.last else text.strip()
+            if value and column.row != self.rows:
+                column.row = self.rows
+                column.filled += 1
+            if value and value != column.last:
+                column.last = value
+                self._see(column, value.encode("utf-8", "replace"))
+
+    def _new(self, name: str) -> _Column | None:
+        if len(self._columns) == MAX_COLUMNS:
+            self.notes.add("too-many-columns")
+            return None
+        return self._columns.setdefault(name, _Column(name))
+
+    def _see(self, column: _Column, value: bytes) -> None:
+        digest = blake2b(value, digest_size=8).digest() if len(value) > 8 else value.rjust(8, b"\0")
+        if column.sketch.add_one(_spread(digest)) and column.values.seen < _LOOKED_AT:
+            column.values.see(value)
 
     def profile(self, format: str) -> Profile:
         """The table, with the notes that its values ask for."""
         columns: list[Column] = []
         notes = set(self.notes)
-        for name, (values, sketch) in self._columns.items():
-            columns.append(values.column(self.rows - self._filled[name], sketch.distinct, sketch.certainty))
-            notes |= values.notes
+        for one in self._columns.values():
+            columns.append(one.values.column(self.rows - one.filled, one.sketch.distinct, one.sketch.certainty))
+            notes |= one.values.notes
         return Profile(format, self.rows, tuple(columns), notes=tuple(sorted(notes)))
 
 
@@ -81,4 +96,4 @@ class Tables:
 
     def members(self) -> dict[str, Profile]:
         """The tables that have rows."""
-        return {name: tally.profile("rows") for name, tally in self._tables.items() if tally.rows}
+        return {clean_name(name): tally.profile("rows") for name, tally in self._tables.items() if tally.rows}

@@ -9,7 +9,6 @@ from pyexpat import ExpatError, ParserCreate, XMLParserType
 from escrow.completeness.profile import Profile
 from escrow.completeness.tally import Tables
 from escrow.completeness.textflow import Bytes, TextFlow
-from escrow.completeness.values import clean_name
 
 _DECLARED = re.compile(rb"""<\?xml[^>]{0,200}encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
 _DEPTH = 200
@@ -134,8 +133,12 @@ class _Records:
             raise ValueError
         if self._stack:
             self._stack[-1].parent = True
-        values = [(key.rpartition(":")[2], value) for key, value in attributes.items() if not key.startswith("xmlns")]
-        self._stack.append(_Open(name.rpartition(":")[2], values))
+        values = (
+            [(key.rpartition(":")[2], value) for key, value in attributes.items() if not key.startswith("xmlns")]
+            if attributes
+            else []
+        )
+        self._stack.append(_Open(name.rpartition(":")[2] if ":" in name else name, values))
 
     def text(self, data: str) -> None:
         if self._stack and len(self._stack[-1].texts) < _TEXTS:
@@ -144,11 +147,11 @@ class _Records:
     def end(self, _: str) -> None:
         done = self._stack.pop()
         parent = self._stack[-1] if self._stack else None
-        text = "".join(done.texts)[:_VALUE]
+        text = done.texts[0] if len(done.texts) == 1 else "".join(done.texts)[:_VALUE]
         leaf = not done.parent and (not done.values or bool(text.strip()))
         if leaf and parent is not None:
             if len(parent.values) < _VALUES:
                 parent.values.append((done.name, text))
                 parent.values += [(f"{done.name}.{key}", value) for key, value in done.values]
         elif done.values:
-            self.tables.of(clean_name(done.name)).row(done.values)
+            self.tables.of(done.name).row(done.values)
