@@ -73,5 +73,7 @@ class People:
 def printed(page: Path) -> tuple[str, ...]:
     """The words on a printed sheet, from its QR."""
     pixels = pypdfium2.PdfDocument(page.read_bytes())[0].render(scale=3).to_numpy()[:, :, :3]
-    (code,) = zxingcpp.read_barcodes(numpy.ascontiguousarray(pixels), zxingcpp.BarcodeFormat.QRCode)
+    (code,) = zxingcpp.read_barcodes(
+        numpy.ascontiguousarray(pixels), zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
+    )
     return tuple(code.text.lower().split())

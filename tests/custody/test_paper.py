@@ -51,7 +51,7 @@ def test_one_page_has_every_word_with_its_number(page: Page) -> None:
 
 
 def test_the_qr_holds_the_words(page: Page) -> None:
-    (code,) = zxingcpp.read_barcodes(page.pixels(), zxingcpp.BarcodeFormat.QRCode)
+    (code,) = zxingcpp.read_barcodes(page.pixels(), zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode))
     assert parse_share(code.text) == page.sheet.share
 
 
