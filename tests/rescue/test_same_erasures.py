@@ -36,7 +36,17 @@ def place(tmp_path: Path) -> School:
 
 def second(program: str, place: School, out: Path, *more: str) -> subprocess.CompletedProcess[str]:
     key = out.parent / "custody.key"
-    command = [sys.executable, "-B", KIT / program, "restore", place.folder / "vault", out, "--key", key, *more]
+    command: list[str | Path] = [
+        sys.executable,
+        "-B",
+        KIT / program,
+        "restore",
+        place.folder / "vault",
+        out,
+        "--key",
+        key,
+        *more,
+    ]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 

@@ -25,7 +25,8 @@ RULES = st.lists(
 
 def first(data: bytes, rules: list[Rule], block: int) -> Answer:
     table = RowFilter(
-        [data[at : at + block] for at in range(0, len(data), block)], [RowRule(*text, n) for n, *text in rules]
+        [data[at : at + block] for at in range(0, len(data), block)],
+        [RowRule(column, value, n) for n, column, value in rules],
     )
     try:
         return b"".join(table), table.left_out
