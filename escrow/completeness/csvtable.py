@@ -15,6 +15,7 @@ from escrow.completeness.csvblock import Block, Cells, cut
 from escrow.completeness.identifiers import names_a_thing
 from escrow.completeness.profile import Column
 from escrow.completeness.sketch import Sketch
+from escrow.completeness.terms import as_day
 from escrow.completeness.textflow import Bytes
 from escrow.completeness.values import Values
 
@@ -48,7 +49,9 @@ class _Column:
 
     def date(self, cells: Cells) -> None:
         """The newest of this column's dates in one block."""
-        self.most = max(self.most, cells.newest(self.values.date_form))
+        newest = cells.newest(self.values.date_form)
+        if as_day(newest):
+            self.most = max(self.most, newest)
 
 
 class CsvTable:

@@ -48,6 +48,7 @@ ADVICE: Mapping[str, str] = MappingProxyType(
         "ids-invalid": "many identifiers fail their check: compare some with the MIS; temporary ones are no fault",
         "key-in-url": "a credential stands in the data: have the vendor change it, and export without it",
         "newest-old": "the export runs, but on old data: look at the connection between the export and the MIS",
+        "not-judged": "a fault of escrow, please report it: what the night holds is deposited, and was not looked at",
         "password-column": "passwords stand in clear text: export without that column, and have them changed",
         "rows-fell": "rows are missing: look for a filter, a half-finished export or a real deletion; if it is right, "
         "confirm with escrow source learn",

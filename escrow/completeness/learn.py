@@ -9,7 +9,7 @@ from itertools import pairwise
 from escrow.completeness.expectation import ALIAS, Expected
 from escrow.completeness.identifiers import names_a_thing
 from escrow.completeness.night import Night, Seen
-from escrow.completeness.terms import Terms
+from escrow.completeness.terms import Terms, as_day
 
 _MOVES = 2
 """School days on which a dataset must have grown or differed to be expected to."""
@@ -112,9 +112,8 @@ def _newest(series: _Series) -> tuple[str, int]:
 
 def _lag(series: _Series, day: date, seen: Seen, name: str) -> int | None:
     column = seen.profile.column(name)
-    if column is None or column.kind != "date" or not column.most or column.most > day.isoformat():
-        return None
-    return series.terms.school_days(date.fromisoformat(column.most), day)
+    newest = as_day(column.most) if column else None
+    return None if newest is None or newest > day else series.terms.school_days(newest, day)
 
 
 def _encoding(series: _Series) -> str:

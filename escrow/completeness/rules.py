@@ -8,7 +8,7 @@ from escrow.completeness.expectation import Expected
 from escrow.completeness.findings import Severity
 from escrow.completeness.night import Seen
 from escrow.completeness.profile import BROKEN, Column, Profile
-from escrow.completeness.terms import Terms
+from escrow.completeness.terms import Terms, as_day
 
 Told = tuple[str, Severity, str]
 """Code, severity and detail."""
@@ -235,13 +235,12 @@ def stale(case: Case) -> Iterator[Told]:
         yield "identical", "fail", "byte for byte as last night, on a school day"
     elif today and last and case.expected and case.expected.grows and case.now.rows == last.rows:
         yield "stopped-growing", "fail", f"{last.rows} rows, as last night, on a school day"
-    if case.expected and case.expected.newest:
-        column = case.profile.column(case.expected.newest)
-        if column and column.most:
-            behind = case.terms.school_days(date.fromisoformat(column.most), case.day)
-            allowed = case.expected.newest_days
-            if behind > allowed:
-                yield "newest-old", "fail", f"{column.name}: the newest is {behind} school days old, {allowed} allowed"
+    newest = case.profile.column(case.expected.newest) if case.expected else None
+    day = as_day(newest.most) if newest else None
+    if newest and day and case.expected:
+        behind, allowed = case.terms.school_days(day, case.day), case.expected.newest_days
+        if behind > allowed:
+            yield "newest-old", "fail", f"{newest.name}: the newest is {behind} school days old, {allowed} allowed"
 
 
 RULES = (broken, encoding, secrets, form, columns, ids, invalid, rows, multiplied, stale)

@@ -44,6 +44,14 @@ class Terms:
         return (8, 25) <= (day.month, day.day) <= self.rollover[1]
 
 
+def as_day(text: str) -> date | None:
+    """A date of ISO form that is in the calendar."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
 def data_day(at: datetime) -> date:
     """The day that a night's data tells of; `at` in local time."""
     return (at - timedelta(hours=12)).date()

@@ -41,7 +41,7 @@ _FAULTS = (
     TypeError,
     ValueError,
 )
-"""What a fault of a reader may raise for bytes that nobody foresaw."""
+"""What a fault of a reader, or of a rule, may raise for data that nobody foresaw."""
 
 
 class TableReader(Protocol):
@@ -154,7 +154,10 @@ class Watch:
         counts = _of_files(self._counts, datasets)
         tonight = Night(day, datasets, unread=frozenset(self._unread - self._seen.keys()), counts=counts)
         earlier = [night for night in self.nights if night.day < day]
-        findings = judge(tonight, earlier, self.expectation)
+        try:
+            findings = judge(tonight, earlier, self.expectation)
+        except _FAULTS as fault:
+            findings = (Finding("not-judged", "warn", "", "", type(fault).__name__),)
         if self.trouble:
             findings = (Finding("expectation", "warn", "", "", self.trouble), *findings)
         failed = frozenset(finding.dataset for finding in findings if finding.code in SPOILS)

@@ -11,6 +11,7 @@ import pytest
 from escrow_cli import demo_school
 
 from escrow.completeness import Expectation, Expected, Terms, from_json
+from escrow.completeness.learn import learn
 from escrow.completeness.reader import FileReader
 from escrow.engine.memory import write_report
 from escrow.engine.night import Agent, NightReport, Work, run_night
@@ -152,6 +153,22 @@ def test_a_fault_in_a_reader_stops_no_night(tmp_path: Path) -> None:
     assert run_night(agent, work, NoProgress()).seq == 1
     state.close()
     assert profiles(place) == {b"mis/pupils.csv": {"format": "opaque", "notes": ["not-understood"]}}
+
+
+def test_a_fault_in_a_rule_stops_no_night(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = school(tmp_path)
+    monkeypatch.setattr("escrow.engine.profiling.judge", lambda *_: {}["Smith"])
+    (one,) = night(place, {"pupils.csv": PUPILS}, CONFIRMED).findings
+    assert (one.code, one.severity, one.detail) == ("not-judged", "warn", "KeyError")
+
+
+def test_days_that_are_in_no_calendar_stop_nothing(tmp_path: Path) -> None:
+    place = school(tmp_path)
+    expected = Expectation("x", Terms(), (Expected("mis/pupils.csv", "pupils", newest="Born", newest_days=3),))
+    for day in (b"2026-02-31", b"9999-99-99", b"31/02/2026"):
+        text = b"UPN,Born\r\n" + b"".join(b"U%d,%s\r\n" % (n, day) for n in range(50))
+        assert "not-judged" not in [one.code for one in night(place, {"pupils.csv": text}, expected).findings]
+    assert learn(remembered_nights(place.state), Terms())
 
 
 def test_no_name_and_no_upn_leaves_the_sealed_list(tmp_path: Path) -> None:

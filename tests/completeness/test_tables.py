@@ -2,6 +2,7 @@
 
 import csv
 import io
+from datetime import date, timedelta
 from random import Random
 
 import pytest
@@ -128,3 +129,18 @@ def test_encodings(encoding: str, found_as: str, declared: str, piece: int) -> N
     profile = profile_bytes("x.csv", text.encode(encoding), piece)
     assert (profile.encoding, profile.declared, profile.rows, profile.notes) == (found_as, declared, 40, ())
     assert profile.columns[0] == Column("Forename", 0, 1)
+
+
+@pytest.mark.parametrize("upn", ["U%06d", "U%d"])
+def test_a_large_table_is_sampled_and_its_rows_are_exact(upn: str) -> None:
+    rows = 500_000
+    lines = (
+        f"{upn % (n // 40)},{date(2020, 1, 1) + timedelta(n // 250)},,{'x' if n % 3 else ''}\r\n" for n in range(rows)
+    )
+    profile = profile_bytes("x.csv", b"UPN,Day,Empty,Some\r\n" + "".join(lines).encode())
+    person, day, empty, some = profile.columns
+    assert (profile.rows, profile.notes, empty.nulls, person.nulls) == (rows, ("sampled",), rows, 0)
+    assert (day.least, day.most) == ("2020-01-01", str(date(2020, 1, 1) + timedelta((rows - 1) // 250)))
+    assert abs(some.nulls - rows / 3) < rows / 100
+    assert person.certainty == ("estimate" if upn == "U%06d" else "at-least")
+    assert person.certainty == "at-least" or abs(person.distinct - rows / 40) < rows / 1000
