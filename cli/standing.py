@@ -161,6 +161,7 @@ def _say(output: Output, vault: Survey, found: "Status", exit: Exit, brief: bool
         latest_time=found.latest_time.isoformat() if found.latest_time else None,
         age_minutes=int(found.age.total_seconds() // 60) if found.age is not None else None,
         verdict=found.verdict,
+        codes=list(found.verdict_codes),
         nights=found.snapshots,
         custodian=found.custodian,
         bytes=found.size,
