@@ -1,6 +1,6 @@
 """The limits of the format and of its readers, with units. docs/format.md states the same numbers."""
 
-FORMAT = 0
+FORMAT = 1
 """The format's major version: `version` of every record, and part of every label that keys are derived with."""
 
 KIB = 1024

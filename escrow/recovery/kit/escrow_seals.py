@@ -36,7 +36,7 @@ try:
 except ImportError:  # told in every report: signatures are then half checked
     MLDSA65PrivateKey = MLDSA65PublicKey = None
 
-VERSION, KIB, MIB = 0, 1 << 10, 1 << 20
+VERSION, KIB, MIB = 1, 1 << 10, 1 << 20
 MAX_INTEGER, MAX_RECORD, MAX_HEADER, CHUNK = 2**53 - 1, 4 * MIB, 256 * KIB, 64 * KIB
 
 
