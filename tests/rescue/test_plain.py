@@ -98,16 +98,14 @@ def test_a_lost_erasure_closes_its_compartment(tmp_path: Path, capsys: pytest.Ca
     ("payload", "code"),
     [
         (b'{"type":"stock","version":7}', "version-unknown"),
-        (b'{"crit":["x"],"type":"stock","version":0}', "crit-unknown"),
-        (b'{"type":"notice","version":0}', "payload-type"),
-        (b'{"keys":{},"n":1,"prev":null,"type":"stock","vault":"%s","version":0}' % (b"0" * 32), "field-type"),
-        (b'{"type":"stock","version":0}', "field-missing"),
+        (b'{"crit":["x"],"type":"stock","version":1}', "crit-unknown"),
+        (b'{"type":"notice","version":1}', "payload-type"),
+        (b'{"keys":{},"n":1,"prev":null,"type":"stock","vault":"%s","version":1}' % (b"0" * 32), "field-type"),
+        (b'{"type":"stock","version":1}', "field-missing"),
         (b"[]", "payload-type"),
     ],
 )
 def test_the_form_of_what_is_used(payload: bytes, code: str) -> None:
-    if b'"version":0' in payload:
-        payload = payload.replace(b'"version":0', b'"version":%d' % seals.VERSION)
     with pytest.raises(seals.Problem) as refused:
         records.read_record(payload, "stock")
     assert refused.value.code == code
