@@ -3,7 +3,6 @@
 import re
 from pathlib import Path
 
-import pytest
 from escrow_cli.config import Config, parse_config
 
 from escrow.source.recipes import recipes
@@ -60,10 +59,3 @@ def test_everybody_of_the_guide_can_be_told() -> None:
         ("log", "always"),
     ]
     assert [one.make().name for one in config.tell] == [one.name for one in config.tell]
-
-
-@pytest.mark.parametrize("guide", ["guide-mis.md", "guide-telling.md"])
-def test_links_lead_somewhere(guide: str) -> None:
-    for link in re.findall(r"\]\(([a-z0-9-]+\.md)", (DOCS / guide).read_text("utf-8")):
-        if link != "guide-sql.md":
-            assert (DOCS / link).is_file(), link
