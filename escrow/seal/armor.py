@@ -16,8 +16,8 @@ def armor(data: bytes) -> str:
 
 
 def dearmor(text: str) -> bytes:
-    """The bytes of an armored file; LF or CRLF, white space only around it. Raises FormatError (`armor-...`)."""
-    lines = text.strip(" \t\r\n").replace("\r\n", "\n").split("\n")
+    """The bytes of an armored file; LF or CRLF, RFC 7468's white space only around it. FormatError (`armor-...`)."""
+    lines = text.strip(" \t\r\n\v\f").replace("\r\n", "\n").split("\n")
     if len(lines) < 2 or lines[0] != BEGIN or lines[-1] != END:
         raise FormatError("armor-marks", f"expected lines '{BEGIN}' and '{END}' around the text")
     body = lines[1:-1]

@@ -362,7 +362,7 @@ def open_series_key(plaintext, key, vault):
 
 def dearmor(data):
     """An armored age file as plain bytes; others as they are."""
-    armor = re.fullmatch(ARMOR, data.decode("ascii", "replace"))
+    armor = re.fullmatch(ARMOR, data.decode("ascii", "replace"), re.ASCII)
     if armor:
         return unbase64(re.sub(r"\r?\n", "", armor[1]), "age-armor")
     if data.lstrip().startswith(b"-----BEGIN AGE"):

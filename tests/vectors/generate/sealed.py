@@ -53,6 +53,8 @@ def _age(sink: Sink) -> None:
     add(None, "armored", armor(locked).encode(), "armored", passphrases=[PASSPHRASE])
     add(None, "armored, with the line ends of Windows", armor(locked).replace("\n", "\r\n").encode(), "armored-crlf",
         passphrases=[PASSPHRASE])  # fmt: skip
+    spaced = b"\n \t\v\f\n" + armor(locked).encode() + b"\v\f \r\n"
+    add(None, "armored, with white space around it", spaced, "armored-spaced", passphrases=[PASSPHRASE])
     add("age-key", "for others", both, by=OTHER)
     add("age-key", "another passphrase", locked, passphrases=["gŵyl dewi 2026"])
     add("age-key", "a passphrase where there is a key", sealed(b"x"), passphrases=[PASSPHRASE])
@@ -79,6 +81,7 @@ def _age(sink: Sink) -> None:
     )
     add("age-payload", "the nonce altered", good[:body] + bytes([good[body] ^ 1]) + good[body + 1 :])
     add("age-armor", "an end that is missing", armor(locked)[:-10].encode(), passphrases=[PASSPHRASE])
+    add("age-armor", "a separator behind it", armor(locked).encode() + b"\x1c", passphrases=[PASSPHRASE])
     add("age-armor", "a line that is too long", armor(locked).replace("\n", "", 2).encode(), passphrases=[PASSPHRASE])
 
 
