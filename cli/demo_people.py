@@ -102,6 +102,24 @@ def contacts(rng: Random, child: Row) -> list[Row]:
     return rows
 
 
+_CONDITIONS = (
+    ("Asthma", "", "Salbutamol inhaler, in the office", "Inhaler, then call home"),
+    ("Nut allergy", "Peanuts, tree nuts", "Adrenaline pen, in the office and with the pupil", "Pen, then 999"),
+    ("Epilepsy", "", "Buccal midazolam, in the office", "Time it; 999 after five minutes"),
+    ("Type 1 diabetes", "", "Insulin, carried", "Glucose gel, then call home"),
+    ("Hay fever", "Pollen", "", ""),
+)
+
+
+def medical(rng: Random, pupils: list[Row]) -> list[Row]:
+    """Rows of medical.csv, for about one pupil in eight."""
+    told = sorted(rng.sample(range(len(pupils)), len(pupils) // 8))
+    return [
+        dict(zip(("UPN", "Condition", "Allergies", "Medication", "Action"), cells, strict=True))
+        for cells in ((pupils[at]["UPN"], *rng.choice(_CONDITIONS)) for at in told)
+    ]
+
+
 def staff(rng: Random, count: int, subjects: list[str]) -> list[Row]:
     """Rows of staff.csv."""
     rows = []

@@ -83,6 +83,8 @@ def create(folder: Path, seed: int) -> None:
     _write(folder / "pupils.csv", pupils)
     _write(folder / "contacts.csv", [row for child in pupils for row in demo_people.contacts(rng, child)])
     _write(folder / "staff.csv", demo_people.staff(rng, 26, _SUBJECTS))
+    _write(folder / "medical.csv", demo_people.medical(Random(f"{seed}/medical"), pupils))  # noqa: S311
+    _write(folder / "timetable.csv", list(_timetable()))
     for name, codes in _CODES.items():
         pairs = [code.split(":") for code in codes.split("|")]
         _write(folder / "codes" / f"{name}.csv", [{"Code": code, "Text": text} for code, text in pairs])
@@ -174,12 +176,32 @@ def _sessions(rng: Random, child: Row, days: list[date]) -> Iterator[str]:
             yield f"{child['UPN']},{day},{session},{mark},{rng.randrange(1, 30) if mark == 'L' else 0}"
 
 
+def _subject(year: int, weekday: int, period: int) -> str:
+    return _SUBJECTS[(7 * year + 5 * weekday + 3 * period) % len(_SUBJECTS)]
+
+
+def _timetable() -> Iterator[Row]:
+    for group in (f"{year}{half}" for year in range(7, 12) for half in "AB"):
+        for weekday, day in enumerate(("Monday", "Tuesday", "Wednesday", "Thursday", "Friday")):
+            for period in range(1, 6):
+                subject = _subject(int(group[:-1]), weekday, period)
+                place = _SUBJECTS.index(subject)
+                yield {
+                    "Class": f"{group}/{subject}",
+                    "Day": day,
+                    "Period": f"P{period}",
+                    "Subject": subject,
+                    "Room": f"{subject}{1 + 'AB'.index(group[-1])}",
+                    "Staff Code": f"S{5 + (place - 5) % len(_SUBJECTS):02}",
+                }
+
+
 def _lessons(rng: Random, child: Row, days: list[date]) -> Iterator[str]:
     marks = iter(rng.choices(_MARKS, _LESSON_WEIGHTS, k=5 * len(days)))
     year = int(child["Year Group"])
     for day in days:
         for period in range(1, 6):
-            subject = _SUBJECTS[(7 * year + 5 * day.weekday() + 3 * period) % len(_SUBJECTS)]
+            subject = _subject(year, day.weekday(), period)
             yield f"{child['UPN']},{day},P{period},{subject},{child['Reg Group']}/{subject},{next(marks)}"
 
 

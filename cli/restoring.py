@@ -121,7 +121,8 @@ def wanted_of(patterns: list[str]) -> "Callable[[bytes], bool]":
     return lambda path: spec.match_file(path.decode("utf-8", "surrogateescape"))
 
 
-def _finish(output: Output, report: "RestoreReport", chosen: bool, *, without_erasures: bool) -> None:
+def tell_restored(output: Output, report: "RestoreReport", chosen: bool) -> Exit:
+    """What was left out, failed or could not be made, line by line. UsageError `pattern-unmatched`."""
     for one in report.omitted:
         what = f"{one.rows} rows" if one.rows is not None else f"whole ({one.why})" if one.why else "whole"
         text = f"left out {shown(one.path)}: {what}, by erasure {one.n}"
@@ -141,7 +142,11 @@ def _finish(output: Output, report: "RestoreReport", chosen: bool, *, without_er
             "pattern-unmatched", "no path of the snapshot matches", hint="escrow show --key tells what there is"
         )
     own = all(code.startswith(_OWN_FAULTS) for _, code, _ in report.failed)
-    exit = Exit.OK if not report.failed else Exit.PARTIAL if own else Exit.INTEGRITY
+    return Exit.OK if not report.failed else Exit.PARTIAL if own else Exit.INTEGRITY
+
+
+def _finish(output: Output, report: "RestoreReport", chosen: bool, *, without_erasures: bool) -> None:
+    exit = tell_restored(output, report, chosen)
     text = f"restored {report.files} files, {size_text(report.size)}"
     if report.already:
         text += f"; {report.already} were there already"

@@ -89,6 +89,34 @@ def test_the_guide_to_a_key_file(tmp_path: Path) -> None:
         assert PASSPHRASE.encode() not in data
 
 
+def test_the_guide_for_the_day_on_which_the_vendor_stops(tmp_path: Path) -> None:
+    server, holder = machines(tmp_path)
+    run(f"{MAKE_KEYS} --compartment records:31:400", holder)
+    first_night(server, holder)
+    look, propose, confirm, opened, bag = blocks("guide-vendor-stopped.md")
+    assert "1 nights" in run(look, server)
+    proposed = subprocess.run(
+        ["sh", "-c", propose],
+        cwd=server,
+        env={
+            **os.environ,
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "ESCROW_PASSPHRASE": PASSPHRASE,
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert proposed.returncode == Exit.USAGE
+    assert "mapping-unconfirmed" in proposed.stderr
+    run(confirm, server)
+    assert (server / "monday" / "continuity.pdf").read_bytes().startswith(b"%PDF")
+    assert "exported" in run(opened, server)
+    assert (server / "open" / "school.sqlite").exists()
+    run(bag, server)
+    assert (server / "bag" / "bagit.txt").exists()
+
+
 def closing_school(root: Path) -> Path:
     """The school of a vault whose charter names the custodian of `office/safe`: two nights, notice, a release."""
     data = (root / "office" / "safe" / "gwynedd.key").read_bytes()

@@ -1,0 +1,112 @@
+"""Whether tables agree with each other: keys that stand twice, references that point nowhere.
+
+Keys are those of a `schema.json` (a source of SQL tables), else guessed by names and content, and said to be so.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import duckdb
+
+from escrow.export.dictionary import Described, engine
+from escrow.export.tables import quoted
+
+_KEY_WORDS = ("upn", "uln", "urn", "laestab", "id", "code", "no", "number", "guid", "sourcedid", "key")
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A column that names a table's rows; `refers` are columns of other tables that should name them."""
+
+    table: str
+    column: str
+    refers: tuple[tuple[str, str], ...]
+    guessed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A fault between tables. `code`: `key-twice` or `reference-nowhere`; `values` distinct ones in `rows` rows."""
+
+    code: str
+    table: str
+    column: str
+    of: str
+    values: int
+    rows: int
+    guessed: bool
+
+
+def guess_keys(described: Iterable[Described]) -> list[Key]:
+    """Pure. A key: no nulls, as many distinct values as rows (the estimate allows a twentieth), a name like an
+    identifier's; of several the one of most rows. Columns of that name in other tables refer to it."""
+    tables = sorted((one for one in described if one.rows), key=lambda one: (-one.rows, one.table.name))
+    keys: dict[str, tuple[str, str]] = {}
+    for one in tables:
+        for column in one.columns:
+            name = plain(column.name)
+            full = one.rows - column.nulls - column.blanks
+            if (
+                name not in keys
+                and is_identifier(name)
+                and full == one.rows
+                and column.distinct >= one.rows * 0.95
+                and any(plain(other.name) == name for two in tables if two is not one for other in two.columns)
+            ):
+                keys[name] = (one.table.name, column.name)
+    return [
+        Key(
+            table,
+            column,
+            tuple(
+                (one.table.name, other.name)
+                for one in tables
+                for other in one.columns
+                if one.table.name != table and plain(other.name) == name and one.rows - other.nulls > other.blanks
+            ),
+        )
+        for name, (table, column) in keys.items()
+    ]
+
+
+def plain(column: str) -> str:
+    """A column's name in small letters and digits alone."""
+    return "".join(char for char in column.casefold() if char.isalnum())
+
+
+def is_identifier(name: str) -> bool:
+    """Whether a plain name ends as an identifier's does; `id` and `code` alone are every table's own."""
+    return name not in ("id", "code", "no", "number", "key") and name.endswith(_KEY_WORDS)
+
+
+def check_keys(keys: Iterable[Key], described: Iterable[Described]) -> list[Doubt]:
+    """Read each key's column and those that refer to it; memory grows with the distinct values of one key."""
+    tables = {one.table.name: one.table for one in described}
+    doubts: list[Doubt] = []
+    for key in keys:
+        base = engine()
+        with tables[key.table].read() as reader:
+            base.register("stream", reader)
+            base.execute(f"CREATE TABLE named AS {_values(key.column)}").fetchall()
+            base.unregister("stream")
+        values, rows = _two(base, "FROM named WHERE rows > 1")
+        if values:
+            doubts.append(Doubt("key-twice", key.table, key.column, key.table, values, rows, key.guessed))
+        for table, column in key.refers:
+            with tables[table].read() as reader:
+                base.register("stream", reader)
+                values, rows = _two(base, f"FROM ({_values(column)}) AS used ANTI JOIN named USING (value)")
+                base.unregister("stream")
+            if values:
+                doubts.append(Doubt("reference-nowhere", table, column, key.table, values, rows, key.guessed))
+    return doubts
+
+
+def _values(column: str) -> str:
+    cell = f"trim({quoted(column)})"
+    return f"SELECT {cell} AS value, count(*) AS rows FROM stream WHERE {cell} <> '' GROUP BY value"  # noqa: S608
+
+
+def _two(base: duckdb.DuckDBPyConnection, where: str) -> tuple[int, int]:
+    row = base.execute(f"SELECT count(*), coalesce(sum(rows), 0) {where}").fetchall()[0]
+    return int(row[0]), int(row[1])
