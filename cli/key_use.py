@@ -100,7 +100,7 @@ def board_of(vault: OpenVault, use: Use) -> "Board":
 
 
 def leave_event(output: Output, vault: OpenVault, use: Use, board: "Board", parts: "set[tuple[str, str]]") -> None:
-    """Tell of a use of keys, each with a series, by an event in the store; in the state folder where none can be put."""
+    """Tell of a use of keys, each with a series, by an event in the store; in the state folder where that fails."""
     from escrow.custody.deeds import next_event, sign_event
 
     try:

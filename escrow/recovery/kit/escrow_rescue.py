@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Gets every file out of an escrow vault, without the software that wrote it. format.md beside it is the specification.
 
-Needs Python 3.9 or newer, `cryptography` (48 or newer), and `zstandard` (0.22 or newer; or Python 3.14, which has zstd).
+Needs Python 3.9 or newer, `cryptography` (48 or newer) and `zstandard` (0.22 or newer; or Python 3.14, which has zstd).
 
     python escrow_rescue.py list    VAULT                          its nights; no key
     python escrow_rescue.py check   VAULT [--key custody.key]      is everything there, and right? writes nothing
