@@ -113,9 +113,7 @@ def run_postgres() -> Iterator[Server]:
 
 def postgres_admin(server: Server, database: str = "postgres") -> "psycopg.Connection[tuple[object, ...]]":
     """A superuser's connection, each statement on its own."""
-    return psycopg.connect(
-        host=str(server.folder), port=server.port, user="postgres", dbname=database, autocommit=True
-    )
+    return psycopg.connect(host=str(server.folder), port=server.port, user="postgres", dbname=database, autocommit=True)
 
 
 @contextmanager
