@@ -6,12 +6,15 @@ from escrow.errors import UsageError
 
 from .http_sources import IsamsConfig, WondeConfig
 from .source_config import FolderConfig, SourceConfig
+from .sql_sources import MySqlConfig, PostgresConfig
 from .tables import Table
 
 KINDS: dict[str, type[SourceConfig]] = {
     "folder": FolderConfig,
     "wonde": WondeConfig,
     "isams": IsamsConfig,
+    "postgresql": PostgresConfig,
+    "mysql": MySqlConfig,
 }
 
 

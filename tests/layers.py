@@ -64,6 +64,7 @@ OWNERS: dict[str, str] = {
     "duckdb": "escrow/export/",
     "httpx": "escrow/source/http.py",
     "numpy": "escrow/completeness/",
+    "psycopg": "escrow/source/postgresql",
     "pyarrow": "escrow/export/",
     "segno": "escrow/custody/paper.py",
     "shamir_mnemonic": "escrow/seal/shares.py",

@@ -1,0 +1,85 @@
+"""Database servers as sources, as escrow.toml describes them."""
+
+import re
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Self
+
+from .credentials import Credential, credential_of
+from .source_config import SourceConfig
+from .tables import Table
+
+if TYPE_CHECKING:
+    from escrow.source import Source
+    from escrow.source.sql_address import Address
+    from escrow.source.sql_model import Snapshot
+
+_TLS: dict[str | None, Literal["verify", "unverified", "off"]] = {
+    None: "verify",
+    "verify": "verify",
+    "unverified": "unverified",
+    "off": "off",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SqlConfig(SourceConfig):
+    """One database of a server; `host`: a name, or a socket's path; without `port` it is the server's usual one."""
+
+    host: str
+    port: int | None
+    database: str
+    user: str
+    password: Credential | None
+    tls: Literal["verify", "unverified", "off"]
+    ca_file: Path | None
+    ignore: tuple[str, ...]
+
+    @classmethod
+    def parse(cls, name: str, table: Table, root: Path) -> Self:
+        ca_file = table.text("ca_file")
+        return cls(
+            name=name,
+            host=table.needed("host"),
+            port=table.number("port", 65535),
+            database=table.needed("database"),
+            user=table.needed("user"),
+            password=credential_of(table, "password", root),
+            tls=_TLS[table.text_of("tls", re.compile("verify|unverified|off"), "verify, unverified or off")],
+            ca_file=root / ca_file if ca_file else None,
+            ignore=tuple(table.texts("ignore")),
+        )
+
+    def open(self, own: Sequence[Path]) -> "Source":
+        from escrow.source.sql import SqlSource
+        from escrow.source.sql_address import Address
+
+        password = self.password.read if self.password else None
+        address = Address(self.host, self.port, self.database, self.user, password, self.tls, self.ca_file)
+        return SqlSource(self.name, lambda: self.connect(address), ignore=self.ignore)
+
+    @abstractmethod
+    def connect(self, address: "Address") -> "Snapshot":
+        """A snapshot of the database. SourceError."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostgresConfig(SqlConfig):
+    """PostgreSQL."""
+
+    def connect(self, address: "Address") -> "Snapshot":
+        from escrow.source.postgresql import PostgresSnapshot
+
+        return PostgresSnapshot(address)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MySqlConfig(SqlConfig):
+    """MySQL and MariaDB."""
+
+    def connect(self, address: "Address") -> "Snapshot":
+        from escrow.source.mysql import MySqlSnapshot
+
+        return MySqlSnapshot(address)
