@@ -133,7 +133,8 @@ def run_mariadb() -> Iterator[Server]:
         words += ["--bind-address=127.0.0.1", "--skip-log-bin", f"--pid-file={folder / 'pid'}", *quick]
         with _serving(account, [*words], folder / "log") as process:
             server = Server(folder, port, "root", process)
-            _until(server, lambda: mariadb_admin(server).close(), pymysql.err.OperationalError)
+            ping = ["mariadb-admin", "--no-defaults", f"--socket={socket}", "--user=root", "ping"]
+            _until(server, lambda: _run(account, *ping), NotStartedError)
             yield server
 
 
