@@ -123,7 +123,7 @@ def schema_json(view: View, files: Mapping[tuple[str, str], str]) -> bytes:
             "table": table.name,
             "rows": table.rows,
             "primary_key": table.key,
-            "order": "primary key" if table.key else "all columns",
+            "order": "primary key" if table.key else table.order or "all columns",
             "columns": [asdict(column) for column in table.columns],
             "foreign_keys": [asdict(key) for key in table.foreign_keys],
             "in_snapshot": not table.outside,

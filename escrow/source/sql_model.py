@@ -38,7 +38,7 @@ class Table:
     """A table. `key`: the primary key's columns; `rows`: the server's own count; `unread`: why it cannot be read.
 
     `outside`: it is read, but not at the snapshot's moment (an engine without transactions);
-    `partitioned`: its rows lie in partitions.
+    `partitioned`: its rows lie in partitions; `order`: what sorts its rows and is no column, after the key's.
     """
 
     schema: str
@@ -50,6 +50,7 @@ class Table:
     unread: str = ""
     outside: bool = False
     partitioned: bool = False
+    order: str = ""
 
 
 @dataclass(frozen=True, slots=True)
