@@ -66,10 +66,11 @@ class PostgresSnapshot:
         known = run.execute(catalog.TABLES).fetchall()
         run.execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         unread: dict[int, str] = {}
-        for oid, schema, name, *_ in known:
+        for oid, schema, name, partitioned in known:
+            lock = sql.SQL("LOCK TABLE {} IN ACCESS SHARE MODE")
             try:
                 with self._connection.transaction():
-                    run.execute(sql.SQL("LOCK TABLE ONLY {} IN ACCESS SHARE MODE").format(sql.Identifier(schema, name)))
+                    run.execute(lock.format(_name(Table(schema, name, (), partitioned=partitioned))))
             except psycopg.Error as error:
                 unread[oid] = _reason(error)
         (version, taken) = run.execute("SELECT version(), clock_timestamp()").fetchone() or ("", datetime.now(UTC))
@@ -161,12 +162,12 @@ def _connect(address: Address) -> "psycopg.Connection[TupleRow]":
 def _not_connected(address: Address, error: psycopg.Error) -> SourceError:
     """What a refusal means. Before there is a connection the driver gives text alone: it is looked at, never shown."""
     text = str(error)
+    if "SSL" in text or "encryption" in text or "certificate" in text:
+        return no_tls()
     if error.sqlstate == "28P01" or "password" in text:
         return refused(address)
     if error.sqlstate == "3D000" or "does not exist" in text:
         return no_database(address)
-    if "SSL" in text or "encryption" in text or "certificate" in text:
-        return no_tls()
     return away(address, error.sqlstate or type(error).__name__)
 
 

@@ -19,6 +19,8 @@ import pymysql
 import pytest
 from escrow_cli.demo_server import free_ports
 
+from .smtp import certificate
+
 START_SECONDS = 60
 PASSWORD = "reader's \\ wörd"
 _QUICK = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_wal_size=4GB", "log_min_messages=fatal"]
@@ -91,7 +93,7 @@ def _serving(account: str | None, words: list[object], log: Path) -> Iterator["s
 
 @contextmanager
 def run_postgres() -> Iterator[Server]:
-    """PostgreSQL: the superuser by the socket, everybody else by password (SCRAM); TLS is offered."""
+    """PostgreSQL: the superuser by the socket, everybody else by password (SCRAM); TLS is offered (`smtp.pem`)."""
     programs = _programs()
     if programs is None:
         missing("postgresql")
@@ -100,10 +102,15 @@ def run_postgres() -> Iterator[Server]:
         data = folder / "data"
         _run(account, programs / "initdb", "-D", data, "-U", "postgres", "--no-sync", "-E", "UTF8", "--locale=C.UTF-8")
         (data / "pg_hba.conf").write_text(
-            "local all postgres trust\nhostnossl tlsonly all all reject\nhost all all 127.0.0.1/32 scram-sha-256\n"
+            "local all postgres trust\nhostnossl all tlsonly all reject\nhost all all 127.0.0.1/32 scram-sha-256\n"
         )
+        tls = certificate(folder)
+        tls.chmod(0o600)
+        if account:
+            shutil.chown(tls, account, account)
         (port,) = free_ports(1)
-        options = [word for one in _QUICK for word in ("-c", one)]
+        settings = [*_QUICK, "ssl=on", f"ssl_cert_file={tls}", f"ssl_key_file={tls}"]
+        options = [word for one in settings for word in ("-c", one)]
         words = [programs / "postgres", "-D", data, "-k", folder, "-h", "127.0.0.1", "-p", port, *options]
         with _serving(account, words, folder / "log") as process:
             server = Server(folder, port, "postgres", process)
