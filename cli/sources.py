@@ -5,6 +5,7 @@ from pathlib import Path
 from escrow.errors import UsageError
 
 from .http_sources import IsamsConfig, WondeConfig
+from .program_sources import CommandConfig, SqliteConfig, StdinConfig
 from .source_config import FolderConfig, SourceConfig
 from .sql_sources import MySqlConfig, PostgresConfig
 from .tables import Table
@@ -15,6 +16,9 @@ KINDS: dict[str, type[SourceConfig]] = {
     "isams": IsamsConfig,
     "postgresql": PostgresConfig,
     "mysql": MySqlConfig,
+    "sqlite": SqliteConfig,
+    "command": CommandConfig,
+    "stdin": StdinConfig,
 }
 
 
