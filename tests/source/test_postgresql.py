@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from escrow.source import postgresql
-from tests.servers.databases import postgres_admin
+from tests.servers.databases import PASSWORD, postgres_admin
 
 from .postgresql_kit import Base
 from .sql_kit import Reading, read
@@ -236,3 +236,15 @@ def test_a_table_that_is_locked_or_dropped_meanwhile(base: Base, monkeypatch: py
         found = read(base.source())
     assert found.unread == {"public.busy.csv": "in-use"}
     assert {"public.other.csv", "schema.json"} == set(found.files)
+
+
+def test_the_guides_account_may_write_nothing_and_reads_what_comes_later(base: Base) -> None:
+    base.run("CREATE SCHEMA late", "CREATE TABLE late.t (n int)", "INSERT INTO late.t VALUES (1)")
+    assert read(base.source()).files["late.t.csv"] == b'"n"\n1\n'
+    with psycopg.connect(
+        host="127.0.0.1", port=base.server.port, user=base.user, password=PASSWORD, dbname=base.name, autocommit=True
+    ) as run:
+        run.execute("SET default_transaction_read_only = off")
+        for statement in ("DELETE FROM late.t", "INSERT INTO late.t VALUES (2)", "DROP TABLE late.t"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                run.execute(statement.encode())
