@@ -13,6 +13,7 @@ from asyncmy.cursors import SSCursor
 from asyncmy.errors import MySQLError
 
 from escrow.errors import SourceError
+from escrow.limits import MIB
 from escrow.source import mysql_catalog as catalog
 from escrow.source.base import UnreadableError
 from escrow.source.mysql_dialect import lines, name_of, select_of
@@ -28,13 +29,14 @@ _SETTINGS = (
     "SET SESSION sql_mode = '', time_zone = '+00:00', group_concat_max_len = 1048576",
     f"SET SESSION net_write_timeout = {_HOURS}, net_read_timeout = {_HOURS}, wait_timeout = {_HOURS}",
     f"SET SESSION lock_wait_timeout = {LOCK_SECONDS}",
+    f"SET SESSION sort_buffer_size = {32 * MIB}",  # a wide table without a key is sorted by all its columns
     "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
 )
 _LIMITS = ("SET SESSION max_statement_time = 0", "SET SESSION max_execution_time = 0")  # MariaDB's, MySQL's
 _REFUSED = frozenset({1045, 1251, 1698, 1862, 1820, 2061})
 _NO_DATABASE = frozenset({1044, 1049})
 _NO_TLS = frozenset({2026, 3159})
-_AWAY = frozenset({1053, 1077, 1152, 1927, 2003, 2006, 2013, 2014, 4031})
+_AWAY = frozenset({0, 1053, 1077, 1152, 1927, 2003, 2006, 2013, 2014, 4031})
 _UNREAD = {
     1142: "permission",
     1143: "permission",
@@ -104,16 +106,20 @@ class MySqlSnapshot:
         query, parts = select_of(table)
         with _told():
             cursor = self._connection.cursor(SSCursor)
-            whole = False
+            usable = False
             try:
                 self._wait(cursor.execute(query))
                 while rows := self._wait(cursor.fetchmany(BATCH)):
                     yield len(rows), lines(rows, parts)
-                self._wait(cursor.close())
-                self._let_go()
-                whole = True
+                usable = True
+            except (MySQLError, UnreadableError) as error:
+                usable = isinstance(error, UnreadableError) or _code(error) not in _AWAY
+                raise
             finally:
-                if not whole:
+                if usable:
+                    self._wait(cursor.close())
+                    self._let_go()
+                else:
                     self.close()
 
     def close(self) -> None:
@@ -193,10 +199,10 @@ def _told() -> Iterator[None]:
 
 
 def _code(error: BaseException) -> int:
-    """The server's number, 0 where there is none."""
+    """The server's number, 0 where there is none: the connection's own faults."""
     return error.args[0] if isinstance(error, MySQLError) and error.args and isinstance(error.args[0], int) else 0
 
 
 def _reason(error: BaseException) -> str:
     code = _code(error)
-    return "away" if code in _AWAY or not isinstance(error, MySQLError) else _UNREAD.get(code, "io-error")
+    return "away" if code in _AWAY else _UNREAD.get(code, "io-error")

@@ -54,13 +54,17 @@ def read_tables(ask: Ask, database: str) -> tuple[tuple[Table, ...], tuple[str, 
         for name, kind, engine in listed
         if kind in _HOLDS_ROWS
     )
-    return tables, _told(len(listed) - len(tables), sum(table.outside for table in tables))
+    names = {name for name, *_ in listed}
+    hidden = {key.table for table in tables for key in table.foreign_keys if key.schema == database} - names
+    return tables, _told(len(listed) - len(tables), sum(table.outside for table in tables), len(hidden))
 
 
-def _told(left_out: int, outside: int) -> tuple[str, ...]:
+def _told(left_out: int, outside: int, hidden: int) -> tuple[str, ...]:
     told = [f"{left_out} views and sequences are left out"] if left_out else []
     if outside:
         told.append(f"{outside} tables are of an engine without transactions (such as MyISAM): read one after another")
+    if hidden:
+        told.append(f"{hidden} tables that foreign keys point to cannot be seen; grant SELECT on the database")
     return tuple(told)
 
 

@@ -69,7 +69,7 @@ def scanned(source: SqlSource) -> tuple[dict[str, bytes], dict[str, str]]:
         name = item.path.decode().partition("/")[2]
         name = name if name == "schema.json" else name.partition(".")[2].removesuffix(".csv")
         if isinstance(item, UnreadItem):
-            unread[name] = item.code
+            unread[name] = item.reason
             continue
         try:
             with source.open(item) as reader:  # type: ignore[arg-type]
