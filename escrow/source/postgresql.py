@@ -32,7 +32,9 @@ _SETTINGS = {
     "standard_conforming_strings": "on",
     "statement_timeout": "0",
 }
+_NOT_UTF8 = "22021"
 _UNREAD = {
+    _NOT_UTF8: "encoding",
     "42501": "permission",
     "42P01": "vanished",
     "42703": "changing",
@@ -47,12 +49,18 @@ class PostgresSnapshot:
     """A snapshot of one database, by an account that may only read."""
 
     def __init__(self, address: Address) -> None:
-        """Connects and takes the snapshot. SourceError `sql-away`, `sql-password`, `sql-tls`, `sql-database`."""
+        """Connects and takes the snapshot.
+
+        SourceError `sql-away`, `sql-password`, `sql-tls`, `sql-database`, `sql-name`.
+        """
         self._connection = _connect(address)
         try:
             self.view = self._begin()
         except psycopg.Error as error:
             self.close()
+            if error.sqlstate == _NOT_UTF8:
+                hint = "convert the database from SQL_ASCII, or take pg_dump by a command"
+                raise SourceError("sql-name", "expected names in UTF-8, found others", hint=hint) from None
             raise away(address, error.sqlstate or type(error).__name__) from None
 
     def _begin(self) -> View:
@@ -150,6 +158,9 @@ def _connect(address: Address) -> "psycopg.Connection[TupleRow]":
             password=address.word(),
             sslmode=_MODES[address.tls],
             connect_timeout=CONNECT_SECONDS,
+            keepalives_idle=60,
+            keepalives_interval=15,
+            keepalives_count=4,
             application_name="escrow",
             autocommit=True,
             passfile="",
@@ -162,6 +173,10 @@ def _connect(address: Address) -> "psycopg.Connection[TupleRow]":
 def _not_connected(address: Address, error: psycopg.Error) -> SourceError:
     """What a refusal means. Before there is a connection the driver gives text alone: it is looked at, never shown."""
     text = str(error)
+    if "pg_hba.conf" in text and address.tls == "off":
+        return no_tls("pg_hba.conf lets this account in with TLS alone, or not at all")
+    if "pg_hba.conf" in text:
+        return refused(address)
     if "SSL" in text or "encryption" in text or "certificate" in text:
         return no_tls()
     if error.sqlstate == "28P01" or "password" in text:

@@ -26,6 +26,7 @@ _WHY = {
     "changing": "they were altered meanwhile; move the night away from the vendor's upgrade",
     "vanished": "they were dropped meanwhile",
     "in-use": "they are locked; move the night away from the job that holds them",
+    "encoding": "the database has no encoding (SQL_ASCII), and their text is not UTF-8; take pg_dump by a command",
     "io-error": "the server reported a fault; look at its log",
     "short": "fewer or more rows came than the server counted",
     "row-too-large": "a row is too large for the server to send; raise max_allowed_packet",

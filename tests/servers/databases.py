@@ -101,9 +101,9 @@ def run_postgres() -> Iterator[Server]:
     with _folder(account) as folder:
         data = folder / "data"
         _run(account, programs / "initdb", "-D", data, "-U", "postgres", "--no-sync", "-E", "UTF8", "--locale=C.UTF-8")
-        (data / "pg_hba.conf").write_text(
-            "local all postgres trust\nhostnossl all tlsonly all reject\nhost all all 127.0.0.1/32 scram-sha-256\n"
-        )
+        rules = ["local all postgres trust", "hostnossl all tlsonly all reject", "host all shutout all reject"]
+        rules += ["host all all 127.0.0.1/32 scram-sha-256\n"]
+        (data / "pg_hba.conf").write_text("\n".join(rules))
         tls = certificate(folder)
         tls.chmod(0o600)
         if account:

@@ -3,10 +3,13 @@
 import csv
 import io
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import psycopg
 import pytest
 
+from escrow.errors import SourceError
 from escrow.source import postgresql
 from tests.servers.databases import PASSWORD, postgres_admin
 
@@ -248,3 +251,35 @@ def test_the_guides_account_may_write_nothing_and_reads_what_comes_later(base: B
         for statement in ("DELETE FROM late.t", "INSERT INTO late.t VALUES (2)", "DROP TABLE late.t"):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 run.execute(statement.encode())
+
+
+@contextmanager
+def encoded(base: Base, encoding: str) -> Iterator[str]:
+    """A database of another encoding with the tables t, good."""
+    name = f"{base.name}_{encoding.lower()}"
+    base.run(f"CREATE DATABASE {name} ENCODING {encoding} LOCALE 'C' TEMPLATE template0")
+    try:
+        with postgres_admin(base.server, name) as admin:
+            admin.execute(f"SET client_encoding = {encoding}".encode())
+            admin.execute(b"CREATE TABLE t AS SELECT 'Andr\xe9' AS said; CREATE TABLE good AS SELECT 1 AS n")
+        yield name
+    finally:
+        base.run(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def test_another_encoding_is_stored_as_utf8(base: Base) -> None:
+    with encoded(base, "LATIN1") as name:
+        assert read(base.source(database=name)).files["public.t.csv"] == '"said"\n"André"\n'.encode()
+
+
+def test_a_database_without_an_encoding_is_told(base: Base) -> None:
+    with encoded(base, "SQL_ASCII") as name:
+        found = read(base.source(database=name))
+        assert found.unread == {"public.t.csv": "encoding"}
+        assert found.files["public.good.csv"] == b'"n"\n1\n'
+        with postgres_admin(base.server, name) as admin:
+            admin.execute("SET client_encoding = SQL_ASCII")
+            admin.execute(b"ALTER TABLE t RENAME TO ann\xe9e")
+        with pytest.raises(SourceError) as raised:
+            read(base.source(database=name))
+        assert raised.value.code == "sql-name"

@@ -34,6 +34,8 @@ MARKS = """CREATE TABLE marks AS SELECT n AS id, n % 1500 AS pupil, date '2026-0
     [
         ({"password": "wrong"}, "sql-password"),
         ({"user": "nobody"}, "sql-password"),
+        ({"user": "shutout", "tls": "unverified"}, "sql-password"),
+        ({"user": "shutout"}, "sql-tls"),
         ({"database": "none-such"}, "sql-database"),
         ({"port": 1}, "sql-away"),
         ({"host": "/nowhere"}, "sql-away"),
