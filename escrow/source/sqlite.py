@@ -12,11 +12,13 @@ from urllib.parse import quote
 from escrow.errors import SourceError
 from escrow.source.base import UnreadableError
 from escrow.source.sql_address import LOCK_SECONDS
-from escrow.source.sql_csv import BATCH, encoder
+from escrow.source.sql_csv import BATCH
 from escrow.source.sql_model import Column, ForeignKey, Form, Rows, Table, View, order_of
 
 SCHEMA = "main"
 _PIECE = 256 * 1024
+_AT_ONCE = 100
+"""Columns that SQLite puts together: its expressions have a largest depth."""
 _ROWIDS = ("rowid", "_rowid_", "oid")
 _SETTINGS = ("query_only = 1", "trusted_schema = 0", "temp_store = 2")
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
@@ -48,8 +50,10 @@ class SqliteSnapshot:
             self._connection = sqlite3.connect(
                 address(path), uri=True, timeout=LOCK_SECONDS, isolation_level=None, check_same_thread=False
             )
-            self._connection.text_factory = _text
+            self._connection.create_function("escrow_real", 1, repr, deterministic=True)
+            self._connection.text_factory = _name_text
             self.view = _begin(self._connection)
+            self._connection.text_factory = bytes
         except sqlite3.Error as error:
             self.close()
             raise _not_opened(path, error) from None
@@ -57,13 +61,12 @@ class SqliteSnapshot:
     def rows(self, table: Table) -> Rows:
         """As sql_model.Snapshot. As many rows at a time as make a piece: few where they are large."""
         assert self._connection is not None
-        encode = encoder(table)
         count = 1
         with _told():
             cursor = self._connection.execute(select_of(table))
             try:
                 while rows := cursor.fetchmany(count):
-                    lines = encode(rows)
+                    lines = b"\n".join(map(b",".join, rows)) + b"\n"
                     yield len(rows), lines
                     count = min(BATCH, count * 2) if len(lines) < _PIECE else max(1, count // 2)
             finally:
@@ -83,14 +86,26 @@ def address(path: Path) -> str:
 
 
 def select_of(table: Table) -> str:
-    """Pure: the SELECT of a table by its primary key and its rowid, which its trees give in order: nothing is sorted.
+    """Pure: the SELECT of a table's lines, in pieces of columns, by its primary key and rowid: nothing is sorted.
 
     Rows whose primary key is NULL, which SQLite allows, are told apart by the rowid.
     """
-    columns = ", ".join(_quoted(column.name) for column in table.columns)
+    fields = [_field(_quoted(column.name)) for column in table.columns]
+    pieces = [
+        " || ',' || ".join([f"'' || {first}", *more])
+        for first, *more in (fields[n : n + _AT_ONCE] for n in range(0, len(fields), _AT_ONCE))
+    ]
     order = [_quoted(name) for name in (table.key if table.order else order_of(table))]
     order += [table.order] if table.order else []
-    return f"SELECT {columns} FROM {_name(table.name)} ORDER BY {', '.join(order)}"  # noqa: S608  names are quoted
+    return f"SELECT {', '.join(pieces)} FROM {_name(table.name)} ORDER BY {', '.join(order)}"  # noqa: S608 - quoted
+
+
+def _field(name: str) -> str:
+    """A value as CSV by its own type. A text that is not UTF-8 stays as its bytes; a real number is Python's repr."""
+    return (
+        f"CASE typeof({name}) WHEN 'text' THEN '\"' || replace({name}, '\"', '\"\"') || '\"' WHEN 'null' THEN '' "
+        f"WHEN 'blob' THEN '\\x' || lower(hex({name})) WHEN 'real' THEN escrow_real({name}) ELSE {name} END"
+    )
 
 
 def form_of(declared: str) -> Form:
@@ -111,7 +126,7 @@ def _begin(run: sqlite3.Connection) -> View:
         run.execute(f"PRAGMA {setting}")
     run.execute("BEGIN")
     known = run.execute(_TABLES).fetchall()
-    tables = [_table(run, _as_text(name)) for name, root in known if root]
+    tables = [_table(run, name) for name, root in known if root]
     virtual = sum(not root for _, root in known)
     keys = {table.name.lower(): table.key for table in tables}
     told = (f"{virtual} virtual tables: left out, as another program makes them; what they keep in tables is here",)
@@ -129,7 +144,7 @@ def _table(run: sqlite3.Connection, name: str) -> Table:
     key: dict[int, str] = {}
     for _, column, declared, not_null, _, place, hidden in run.execute(f"PRAGMA {SCHEMA}.table_xinfo({_quoted(name)})"):
         if hidden != 1:
-            columns.append(Column(_as_text(column), _as_text(declared), not not_null, form_of(_as_text(declared))))
+            columns.append(Column(column, declared, not not_null, form_of(declared)))
             key |= {place: columns[-1].name} if place else {}
     taken = {column.name.lower() for column in columns}
     free = next((one for one in _ROWIDS if one not in taken), "")
@@ -139,7 +154,7 @@ def _table(run: sqlite3.Connection, name: str) -> Table:
 
 def _has_rowid(run: sqlite3.Connection, name: str, rowid: str) -> bool:
     try:
-        run.execute(f"SELECT {rowid} FROM {_name(name)} LIMIT 0")  # noqa: S608  names are quoted
+        run.execute(f"SELECT {rowid} FROM {_name(name)} LIMIT 0")  # noqa: S608 - quoted
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
             raise
@@ -151,9 +166,7 @@ def _pointing(run: sqlite3.Connection, table: Table, keys: dict[str, tuple[str, 
     """With foreign keys; one that names no columns points to the primary key. They have no names of their own."""
     found: dict[int, list[tuple[str, str, str | None]]] = {}
     for number, _, to_table, column, to, *_ in run.execute(f"PRAGMA {SCHEMA}.foreign_key_list({_quoted(table.name)})"):
-        found.setdefault(number, []).append(
-            (_as_text(to_table), _as_text(column), None if to is None else _as_text(to))
-        )
+        found.setdefault(number, []).append((to_table, column, to))
     foreign = []
     for _, parts in sorted(found.items()):
         to_table = parts[0][0]
@@ -165,7 +178,7 @@ def _pointing(run: sqlite3.Connection, table: Table, keys: dict[str, tuple[str, 
 
 def _counted(run: sqlite3.Connection, table: Table) -> Table:
     try:
-        (rows,) = run.execute(f"SELECT count(*) FROM {_name(table.name)}").fetchone()  # noqa: S608  names are quoted
+        (rows,) = run.execute(f"SELECT count(*) FROM {_name(table.name)}").fetchone()  # noqa: S608 - quoted
     except sqlite3.Error as error:
         return replace(table, unread=_reason(error))
     return replace(table, rows=rows)
@@ -179,16 +192,8 @@ def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _text(raw: bytes) -> str | bytes:
-    """A text; one that is not UTF-8 stays bytes."""
-    try:
-        return raw.decode()
-    except UnicodeDecodeError:
-        return raw
-
-
-def _as_text(name: str | bytes) -> str:
-    return name if isinstance(name, str) else name.decode("utf-8", "replace")
+def _name_text(raw: bytes) -> str:
+    return raw.decode("utf-8", "replace")
 
 
 def _not_opened(path: Path, error: sqlite3.Error) -> SourceError:

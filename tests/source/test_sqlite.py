@@ -37,7 +37,7 @@ INSERT INTO "a ""b""; DROP TABLE x--/\\" VALUES ('1');
 """
 EXPECTED = {
     "main.houses.csv": '"id","name"\n1,"Ash"\n2,"Oak"\n',
-    "main.log.csv": '"rowid","line"\n"z",1\n"a","1"\n"m",\\x31\n"n",\\xff\n',
+    "main.log.csv": '"rowid","line"\n"z",1\n"a","1"\n"m",\\x31\n"n","\udcff"\n',
     "main.pupils.csv": '"upn","house","note","photo","mark","shout","short"\n,,,,,,\n'
     '"A1",2,"says ""hi"",\né",\\x00ff,9007199254740993,"SAYS ""HI"",\né","s"\n"A2",1,"",\\x,1.5,"",""\n',
     "main.seats.csv": '"room","seat","upn"\n"A",1,\n"B",1,"A1"\n"A",2,"A2"\n',
@@ -62,6 +62,10 @@ def source(path: Path) -> SqlSource:
     return SqlSource("db", lambda: SqliteSnapshot(path))
 
 
+def text(data: bytes) -> str:
+    return data.decode("utf-8", "surrogateescape")
+
+
 def read(one: SqlSource, item: Item) -> bytes:
     assert isinstance(item, FileItem)
     with one.open(item) as raw:
@@ -76,7 +80,7 @@ def test_every_value_stands_as_it_is(file: Path) -> None:
     one = source(file)
     found = read_all(one)
     schema = json.loads(found.pop("schema.json"))
-    assert {name: data.decode() for name, data in found.items()} == EXPECTED
+    assert {name: text(data) for name, data in found.items()} == EXPECTED
     assert one.notes.rows["db/main.pupils.csv"] == 3
     tables = {table["table"]: table for table in schema["tables"]}
     assert tables["seats"]["primary_key"] == ["seat", "room"]
@@ -171,7 +175,7 @@ def test_a_night_comes_back_row_by_row(tmp_path: Path, file: Path) -> None:
     assert report.verdict is not None
     assert report.verdict.codes == ()
     found = one.restore_all()
-    assert {name: found[name].decode() for name in EXPECTED} == EXPECTED
+    assert {name: text(found[name]) for name in EXPECTED} == EXPECTED
 
 
 def test_large_rows_come_a_few_at_a_time(tmp_path: Path) -> None:
@@ -182,6 +186,19 @@ def test_large_rows_come_a_few_at_a_time(tmp_path: Path) -> None:
     with closing(SqliteSnapshot(path)) as snapshot:
         (table,) = snapshot.view.tables
         assert max(count for count, _ in snapshot.rows(table)) == 1
+
+
+def test_numbers_come_back_and_wide_tables_fit(tmp_path: Path) -> None:
+    path = tmp_path / "wide.db"
+    reals = [0.1, 1e300, 1 / 3, 5e-324, float("inf"), -0.0, 123456789.123456789]
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("CREATE TABLE reals (x)")
+        database.executemany("INSERT INTO reals VALUES (?)", [(one,) for one in reals])
+        database.execute(f"CREATE TABLE wide ({', '.join(f'c{n}' for n in range(1500))})")
+        database.execute(f"INSERT INTO wide VALUES ({', '.join('1' for _ in range(1500))})")
+    found = read_all(source(path))
+    assert [float(line) for line in found["main.reals.csv"].splitlines()[1:]] == reals
+    assert found["main.wide.csv"].splitlines()[1] == b",".join([b"1"] * 1500)
 
 
 def test_addresses_and_forms() -> None:
