@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 import psycopg
 import pymysql
@@ -46,7 +47,7 @@ def _programs() -> Path | None:
     return found[-1].parent if found else None
 
 
-def missing(what: str) -> None:
+def missing(what: str) -> NoReturn:
     """Skip, or fail where CI wants it."""
     if os.environ.get("CI") == "true":
         pytest.fail(f"{what} is missing, and CI=true wants it: apt-get install postgresql mariadb-server")

@@ -36,8 +36,8 @@ class Base:
         usual = {"host": "127.0.0.1", "port": self.server.port, "database": self.name, "user": self.user, "tls": "off"}
         return Address(password=lambda: Secret(password.encode()), **(usual | change))  # type: ignore[arg-type]
 
-    def source(self, *ignore: str, **change: object) -> SqlSource:
-        address = self.address(**change)
+    def source(self, *ignore: str, password: str = PASSWORD, **change: object) -> SqlSource:
+        address = self.address(password=password, **change)
         return SqlSource("mis", lambda: PostgresSnapshot(address), ignore=ignore)
 
 
