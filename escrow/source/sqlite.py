@@ -2,10 +2,11 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from urllib.parse import quote
 
@@ -17,8 +18,6 @@ from escrow.source.sql_model import Column, ForeignKey, Form, Rows, Table, View,
 
 SCHEMA = "main"
 _PIECE = 256 * 1024
-_AT_ONCE = 100
-"""Columns that SQLite puts together: its expressions have a largest depth."""
 _ROWIDS = ("rowid", "_rowid_", "oid")
 _SETTINGS = ("query_only = 1", "trusted_schema = 0", "temp_store = 2")
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
@@ -50,10 +49,9 @@ class SqliteSnapshot:
             self._connection = sqlite3.connect(
                 address(path), uri=True, timeout=LOCK_SECONDS, isolation_level=None, check_same_thread=False
             )
-            self._connection.create_function("escrow_real", 1, repr, deterministic=True)
             self._connection.text_factory = _name_text
             self.view = _begin(self._connection)
-            self._connection.text_factory = bytes
+            self._connection.text_factory = bytearray
         except sqlite3.Error as error:
             self.close()
             raise _not_opened(path, error) from None
@@ -66,7 +64,7 @@ class SqliteSnapshot:
             cursor = self._connection.execute(select_of(table))
             try:
                 while rows := cursor.fetchmany(count):
-                    lines = b"\n".join(map(b",".join, rows)) + b"\n"
+                    lines = lines_of(rows)
                     yield len(rows), lines
                     count = min(BATCH, count * 2) if len(lines) < _PIECE else max(1, count // 2)
             finally:
@@ -86,26 +84,42 @@ def address(path: Path) -> str:
 
 
 def select_of(table: Table) -> str:
-    """Pure: the SELECT of a table's lines, in pieces of columns, by its primary key and rowid: nothing is sorted.
+    """Pure: the SELECT of a table by its primary key and its rowid, which its trees give in order: nothing is sorted.
 
     Rows whose primary key is NULL, which SQLite allows, are told apart by the rowid.
     """
-    fields = [_field(_quoted(column.name)) for column in table.columns]
-    pieces = [
-        " || ',' || ".join([f"'' || {first}", *more])
-        for first, *more in (fields[n : n + _AT_ONCE] for n in range(0, len(fields), _AT_ONCE))
-    ]
+    columns = ", ".join(_quoted(column.name) for column in table.columns)
     order = [_quoted(name) for name in (table.key if table.order else order_of(table))]
     order += [table.order] if table.order else []
-    return f"SELECT {', '.join(pieces)} FROM {_name(table.name)} ORDER BY {', '.join(order)}"  # noqa: S608 - quoted
+    return f"SELECT {columns} FROM {_name(table.name)} ORDER BY {', '.join(order)}"  # noqa: S608 - quoted
 
 
-def _field(name: str) -> str:
-    """A value as CSV by its own type. A text that is not UTF-8 stays as its bytes; a real number is Python's repr."""
-    return (
-        f"CASE typeof({name}) WHEN 'text' THEN '\"' || replace({name}, '\"', '\"\"') || '\"' WHEN 'null' THEN '' "
-        f"WHEN 'blob' THEN '\\x' || lower(hex({name})) WHEN 'real' THEN escrow_real({name}) ELSE {name} END"
-    )
+def lines_of(rows: Sequence[Sequence[object]]) -> bytes:
+    """Pure: rows as CSV, each value by its own type: a text is a bytearray (its bytes as they are), a blob bytes.
+
+    A column of integers, or of texts without quotes, is formatted with the whole batch at once.
+    """
+    cells: list[Sequence[object]] = []
+    forms: list[bytes] = []
+    for column in zip(*rows, strict=True):
+        kinds = set(map(type, column))
+        if kinds == {int}:
+            form, shown = b"%d", column
+        elif kinds == {bytearray} and b'"' not in b"".join(column):
+            form, shown = b'"%b"', column
+        else:
+            form, shown = b"%b", tuple(map(_field, column))
+        forms.append(form)
+        cells.append(shown)
+    return (b",".join(forms) + b"\n") * len(rows) % tuple(chain.from_iterable(zip(*cells, strict=True)))
+
+
+def _field(value: object) -> bytes:
+    if value is None:
+        return b""
+    if isinstance(value, bytearray):
+        return b'"' + value.replace(b'"', b'""') + b'"'
+    return b"\\x" + value.hex().encode() if isinstance(value, bytes) else repr(value).encode()
 
 
 def form_of(declared: str) -> Form:
