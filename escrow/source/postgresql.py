@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import LiteralString
 
 import psycopg
@@ -18,6 +19,8 @@ from escrow.source.sql_model import Rows, Table, View, order_of
 
 _PIECE = 256 * 1024
 _MODES = {"verify": "verify-full", "unverified": "require", "off": "disable"}
+_BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
+"""Where systems keep their authorities in one file: the OpenSSL that comes with the driver looks elsewhere."""
 _SETTINGS = {
     "DateStyle": "ISO, YMD",
     "IntervalStyle": "postgres",
@@ -124,22 +127,15 @@ class PostgresSnapshot:
 
 def copy_query(table: Table) -> sql.Composed:
     """Pure: the COPY of a table, sorted; what has no order of its own is sorted as text."""
-    columns = {column.name: column for column in table.columns}
-    shown = [
-        sql.SQL("'\\x' || encode({0}, 'hex') AS {0}").format(sql.Identifier(column.name))
-        if column.form == "hex"
-        else sql.Identifier(column.name)
-        for column in table.columns
-    ]
     order = [
         sql.Identifier(name) if table.key else sql.SQL('{}::text COLLATE "C"').format(sql.Identifier(name))
         for name in order_of(table)
     ]
-    texts = [sql.Identifier(column.name) for column in columns.values() if column.form == "text"]
+    texts = [sql.Identifier(column.name) for column in table.columns if column.form == "text"]
     force = sql.SQL(", FORCE_QUOTE ({})").format(sql.SQL(", ").join(texts)) if texts else sql.SQL("")
     by = sql.SQL(" ORDER BY {}").format(sql.SQL(", ").join(order)) if order else sql.SQL("")
     return sql.SQL("COPY (SELECT {} FROM {}{}) TO STDOUT (FORMAT csv{})").format(
-        sql.SQL(", ").join(shown), _name(table), by, force
+        sql.SQL(", ").join(sql.Identifier(column.name) for column in table.columns), _name(table), by, force
     )
 
 
@@ -164,10 +160,17 @@ def _connect(address: Address) -> "psycopg.Connection[TupleRow]":
             application_name="escrow",
             autocommit=True,
             passfile="",
-            sslrootcert=str(address.ca_file or "system") if address.tls == "verify" else None,
+            sslrootcert=_authorities(address) if address.tls == "verify" else None,
         )
     except psycopg.Error as error:
         raise _not_connected(address, error) from None
+
+
+def _authorities(address: Address) -> str:
+    found = address.ca_file or next((path for path in map(Path, _BUNDLES) if path.is_file()), None)
+    if found is None:
+        raise no_tls("no file of authorities is known on this machine")
+    return str(found)
 
 
 def _not_connected(address: Address, error: psycopg.Error) -> SourceError:

@@ -30,8 +30,8 @@ INSERT INTO pupil VALUES
   B'101', '[1,5)'),
  (1, E'two\nlines\r\n\ttab \\ back', NULL, '\x00ff0a22', 'infinity', 'infinity', 'NaN', '-Infinity', 3.4e38,
   false, '{}', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '-infinity', NULL, NULL, NULL),
- (10, '\.', '\N', NULL, '1900-01-01 00:00:00+00', NULL, 99999999.9999, 1e-300, NULL, NULL, NULL, NULL, NULL, NULL,
-  NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)
+ (10, '\.', '\N', NULL, '1900-01-01 00:00:00+00', NULL, 99999999.9999, 0.30000000000000004, NULL, NULL, NULL, NULL, NULL,
+  NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)
 """
 
 
@@ -83,6 +83,7 @@ def test_every_type_as_it_is_stored(base: Base) -> None:
         }
         == by_id[1]
     )
+    assert by_id[2]["ratio"] == "0.30000000000000004"
     assert (by_id[2]["name"], by_id[2]["note"], by_id[2]["fee"]) == ("\\.", "\\N", "99999999.9999")
     assert '2,"O\'Shields, ""Ann""","",\\x,2026-03-29' in data  # empty is two quotes
     assert 'back",,\\x00ff0a22,' in data  # NULL is nothing

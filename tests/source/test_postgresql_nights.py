@@ -13,7 +13,7 @@ import pytest
 from escrow.engine.night import NightReport
 from escrow.errors import SourceError
 from escrow.limits import MIB
-from escrow.source import FileItem, FolderSource, Rule
+from escrow.source import FileItem, FolderSource, Rule, postgresql
 from escrow.source.postgresql import PostgresSnapshot
 from escrow.source.sql import SqlSource
 from escrow.source.sql_address import Address
@@ -49,6 +49,15 @@ def test_a_server_that_cannot_be_used_is_told(base: Base, change: dict[str, obje
     assert raised.value.code == code
     assert raised.value.__cause__ is None
     assert "wrong" not in str(raised.value)
+
+
+def test_without_ca_file_the_systems_authorities_count(base: Base, monkeypatch: pytest.MonkeyPatch) -> None:
+    authority = str(base.server.folder / "smtp.pem")
+    monkeypatch.setattr(postgresql, "_BUNDLES", ("/nowhere.pem", authority))
+    PostgresSnapshot(base.address(tls="verify")).close()
+    monkeypatch.setattr(postgresql, "_BUNDLES", ())
+    with pytest.raises(SourceError, match="no file of authorities"):
+        PostgresSnapshot(base.address(tls="verify"))
 
 
 def test_tls_is_verified_and_a_server_may_demand_it(base: Base) -> None:
