@@ -18,6 +18,8 @@ from escrow.source.sql_model import Column, ForeignKey, Form, Rows, Table, View,
 
 SCHEMA = "main"
 _PIECE = 256 * 1024
+_BLOBS = 8
+"""Rows at a time where columns are for blobs: one large photo may come after many small ones."""
 _ROWIDS = ("rowid", "_rowid_", "oid")
 _SETTINGS = ("query_only = 1", "trusted_schema = 0", "temp_store = 2")
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
@@ -59,14 +61,14 @@ class SqliteSnapshot:
     def rows(self, table: Table) -> Rows:
         """As sql_model.Snapshot. As many rows at a time as make a piece: few where they are large."""
         assert self._connection is not None
-        count = 1
+        count, most = 1, _BLOBS if any(column.form == "hex" for column in table.columns) else BATCH
         with _told():
             cursor = self._connection.execute(select_of(table))
             try:
                 while rows := cursor.fetchmany(count):
                     lines = lines_of(rows)
                     yield len(rows), lines
-                    count = min(BATCH, count * 2) if len(lines) < _PIECE else max(1, count // 2)
+                    count = min(most, count * 2) if len(lines) < _PIECE else max(1, count // 2)
             finally:
                 cursor.close()
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from escrow.errors import SourceError
-from escrow.limits import MIB
 from escrow.source import FileItem, Item, Rule
 from escrow.source import sqlite as module
 from escrow.source.sql import SqlSource
@@ -178,14 +177,17 @@ def test_a_night_comes_back_row_by_row(tmp_path: Path, file: Path) -> None:
     assert {name: text(found[name]) for name in EXPECTED} == EXPECTED
 
 
-def test_large_rows_come_a_few_at_a_time(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("declared", "most"), [("BLOB", 8), ("TEXT", 16)])
+def test_large_rows_come_a_few_at_a_time(tmp_path: Path, declared: str, most: int) -> None:
     path = tmp_path / "photos.db"
     with closing(sqlite3.connect(path)) as database, database:
-        database.execute("CREATE TABLE photos (image BLOB)")
-        database.executemany("INSERT INTO photos VALUES (zeroblob(?))", [(MIB,)] * 20)
+        database.execute(f"CREATE TABLE photos (image {declared})")
+        database.executemany("INSERT INTO photos VALUES (?)", [("x" * size,) for size in [1] * 20 + [300_000] * 60])
     with closing(SqliteSnapshot(path)) as snapshot:
         (table,) = snapshot.view.tables
-        assert max(count for count, _ in snapshot.rows(table)) == 1
+        counts = [count for count, _ in snapshot.rows(table)]
+    assert sum(counts) == 80
+    assert (max(counts), counts[-1]) == (most, 1)
 
 
 def test_numbers_come_back_and_wide_tables_fit(tmp_path: Path) -> None:
