@@ -30,8 +30,8 @@ INSERT INTO pupil VALUES
   B'101', '[1,5)'),
  (1, E'two\nlines\r\n\ttab \\ back', NULL, '\x00ff0a22', 'infinity', 'infinity', 'NaN', '-Infinity', 3.4e38,
   false, '{}', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '-infinity', NULL, NULL, NULL),
- (10, '\.', '\N', NULL, '1900-01-01 00:00:00+00', NULL, 99999999.9999, 0.30000000000000004, NULL, NULL, NULL, NULL, NULL,
-  NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)
+ (10, '\.', '\N', NULL, '1900-01-01 00:00:00+00', NULL, 99999999.9999, 0.30000000000000004, NULL, NULL, NULL, NULL,
+  NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)
 """
 
 
