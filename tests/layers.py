@@ -57,6 +57,7 @@ IMPURE = frozenset(
 
 OWNERS: dict[str, str] = {
     "adbc_driver_sqlite": "escrow/export/",
+    "asyncmy": "escrow/source/mysql",
     "bagit": "escrow/export/",
     "boto3": "escrow/store/s3",
     "botocore": "escrow/store/s3",
