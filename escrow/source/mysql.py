@@ -140,7 +140,18 @@ class MySqlSnapshot:
         return [tuple(value if value is None else value.decode() for value in row) for row in found or ()]
 
     def _wait(self, doing: Coroutine[object, object, _T]) -> _T:
-        return self._loop.run_until_complete(doing)
+        return self._loop.run_until_complete(self._flowing(doing))
+
+    async def _flowing(self, doing: Coroutine[object, object, _T]) -> _T:
+        """The driver keeps all that the server sends, however slow the night: so nothing is taken unless asked for."""
+        transport = self._connection._transport if self._connection else None  # type: ignore[attr-defined]
+        if transport is None:
+            return await doing
+        transport.resume_reading()
+        try:
+            return await doing
+        finally:
+            transport.pause_reading()
 
 
 async def _connect(address: Address) -> Connection:
