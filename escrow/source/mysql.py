@@ -24,6 +24,8 @@ from escrow.source.sql_model import Rows, Table, View
 _T = TypeVar("_T")
 _FAULTS = (MySQLError, OSError, EOFError)
 _HOURS = 24 * 3600
+_TURNS = 3
+"""Of the loop, until a TLS connection and the socket below it are closed."""
 _SETTINGS = (
     "SET NAMES utf8mb4",
     "SET SESSION sql_mode = '', time_zone = '+00:00', group_concat_max_len = 1048576",
@@ -125,10 +127,14 @@ class MySqlSnapshot:
     def close(self) -> None:
         """As sql_model.Snapshot."""
         if self._connection is not None:
+            transport = self._connection._transport  # type: ignore[attr-defined]
             self._connection.close()
             self._connection = None
+            if transport is not None:
+                transport.abort()
         if not self._loop.is_closed():
-            self._loop.run_until_complete(asyncio.sleep(0))
+            for _ in range(_TURNS):
+                self._loop.run_until_complete(asyncio.sleep(0))
             self._loop.close()
 
     def _ask(self, query: str) -> list[tuple[str | None, ...]]:

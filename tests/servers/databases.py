@@ -125,8 +125,8 @@ def postgres_admin(server: Server, database: str = "postgres") -> "psycopg.Conne
 
 
 @contextmanager
-def run_mariadb() -> Iterator[Server]:
-    """MariaDB: the superuser by the socket, everybody else by password."""
+def run_mariadb(*, tls: bool = False) -> Iterator[Server]:
+    """MariaDB: the superuser by the socket, everybody else by password; `tls`: offered, as `smtp.pem` in its folder."""
     if not shutil.which("mariadbd", path=os.environ["PATH"] + ":/usr/sbin"):
         missing("mariadb-server")
     account = _account("mysql")
@@ -139,6 +139,9 @@ def run_mariadb() -> Iterator[Server]:
         quick = ["--innodb-flush-log-at-trx-commit=0", "--innodb-doublewrite=0", "--innodb-buffer-pool-size=256M"]
         words = ["/usr/sbin/mariadbd", "--no-defaults", f"--datadir={data}", f"--socket={socket}", f"--port={port}"]
         words += ["--bind-address=127.0.0.1", "--skip-log-bin", f"--pid-file={folder / 'pid'}", *quick]
+        if tls:
+            pem = certificate(folder)
+            words += [f"--ssl-cert={pem}", f"--ssl-key={pem}"]
         with _serving(account, [*words], folder / "log") as process:
             server = Server(folder, port, "root", process)
             ping = ["mariadb-admin", "--no-defaults", f"--socket={socket}", "--user=root", "ping"]

@@ -3,6 +3,8 @@
 import contextlib
 import os
 import signal
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -44,6 +46,24 @@ def test_a_server_without_tls_is_refused_unless_tls_is_off(mariadb: Server) -> N
         for tls in ("verify", "unverified"):
             here = one.address()
             assert code_of(Address(here.host, here.port, here.database, here.user, here.password, tls)) == "sql-tls"
+
+
+def test_tls_is_checked_and_every_row_comes_through_it() -> None:
+    made = ["CREATE TABLE t (n int PRIMARY KEY, v text)", "INSERT INTO t SELECT seq, MD5(seq) FROM seq_1_to_50000"]
+    with run_mariadb(tls=True) as server, base(server, *made) as one:
+        one.run(f"ALTER USER {one.reader}@'127.0.0.1' REQUIRE SSL")
+        known = server.folder / "smtp.pem"
+        here = one.address()
+        assert code_of(here) == "sql-password"
+        assert code_of(replace(here, tls="verify")) == "sql-tls"
+        for address in (replace(here, tls="verify", ca_file=known), replace(here, tls="unverified")):
+            files, unread = scanned(SqlSource("mis", partial(MySqlSnapshot, address)))
+            assert unread == {}
+            assert files["t"].count(b"\n") == 50_001
+        with contextlib.closing(MySqlSnapshot(replace(here, tls="unverified"))) as left:
+            assert next(left.rows(left.view.tables[0]))[0] > 0
+        named = replace(here, host="localhost", tls="verify", ca_file=known)
+        assert code_of(named) == "sql-tls"
 
 
 def test_what_the_account_may_not_read_is_unread(mariadb: Server) -> None:
