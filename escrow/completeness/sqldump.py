@@ -14,11 +14,14 @@ _BEGIN = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _NEXT_ROW = re.compile(rb"\)\s*,\s*\(")
+_OPEN = re.compile(rb"\)\s*,?\s*\Z")
 _COPY_END = re.compile(rb"^\\\.\r?$", re.MULTILINE)
 _COMPLETE = re.compile(rb"-- (?:Dump completed|PostgreSQL database dump complete)")
 _MADE_BY = re.compile(rb"-- (?:MySQL|MariaDB) dump|-- PostgreSQL database dump|/\*M?!999999")
 _PIECE = 1 << 20
 _TABLES = 4000
+_TAIL = 256
+"""Bytes in which a row that may go on in the next piece is looked for."""
 
 
 class SqlDump:
@@ -43,6 +46,8 @@ class SqlDump:
         end = text.rfind(b"\n") + 1
         if not end and len(text) > _PIECE:
             end = len(text) - 8
+        held = _OPEN.search(text, max(0, end - _TAIL), end)
+        end = held.start() if held else end
         self._count(text[:end])
         self._rest = text[end:]
 

@@ -160,6 +160,12 @@ def test_sql_dumps_are_counted_by_table() -> None:
         assert {name: one.rows for name, one in profile.members.items()} == {"public.pupil": 2, "marks": 4}
 
 
+@pytest.mark.parametrize("piece", [997, 4096, 65_536, 1 << 20])
+def test_rows_of_a_long_dump_are_counted_whatever_the_pieces(piece: int) -> None:
+    rows = b"\n,\r\n".join(b"(%d,'x')" % number for number in range(60_000))
+    assert profile_bytes("x.sql", b"INSERT INTO `marks` VALUES " + rows + b";\n", piece).rows == 60_000
+
+
 @pytest.mark.parametrize("name", ["x.csv", "x.xml", "x.json", "x.jsonl", "x.sql", "x.zip", "x.gz", "x.csv.gz"])
 def test_noise_and_altered_files_never_raise(name: str) -> None:
     random = Random(name)

@@ -15,7 +15,7 @@ EXPECTED = {
     "dfe-mtc/Pupil-Census-Data.csv": ("csv", 5, ["ids-invalid"]),
     "gias/links_edubasealldata20250109.csv": ("csv", 33_472, []),
     "gias/links_edubasealldata20250422.csv": ("csv", 33_801, []),
-    "gibbon/gibbon_demo_v27.sql": ("sql", 11_393, []),
+    "gibbon/gibbon_demo_v27.sql": ("sql", 11_395, []),
     "isams-batch/Error_MethodsNotAllocatedToKey.xml": ("xml", 1, ["encoding-differs"]),
     "isams-batch/GetCurrentPupils.xml": ("xml", 1, []),
     "isams-batch/GetCurrentStaff.xml": ("xml", 3, []),
