@@ -75,7 +75,8 @@ def _one(output: Output, config: Config, max_age: timedelta | None, teller: Tell
         if teller:
             teller.failed(error, datetime.now(UTC))
         raise
-    warn_untold(output, config.state)
+    if not teller:  # what fails now is said already
+        warn_untold(output, config)
     return exit
 
 

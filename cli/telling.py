@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from escrow.errors import EscrowError, StateError
@@ -106,9 +105,7 @@ class Teller:
 
     def test(self, now: datetime) -> "list[Told]":
         """Send a test to every channel; gives what became of each."""
-        from escrow.watch.tell import tell_all
-
-        return tell_all(self._channels, replace(self._message(Exit.OK, now), test=True))
+        return self._sent(replace(self._message(Exit.OK, now), test=True))
 
     def _message(self, exit: Exit, now: datetime, codes: Sequence[str] = ()) -> "Message":
         from escrow.watch.message import Message
@@ -128,14 +125,17 @@ class Teller:
         )
 
     def _tell(self, message: "Message") -> None:
+        self._said(self._sent(message))
+
+    def _sent(self, message: "Message") -> "list[Told]":
         from escrow.watch.tell import remember_told, tell_all
 
         told = tell_all(self._channels, message)
-        self._said(told)
         try:
             remember_told(self._config.state, message, told)
-        except (OSError, StateError) as error:
-            self._output.note(f"warning: what was told is not remembered ({type(error).__name__})")
+        except StateError as error:
+            self._output.note(f"warning: what was told is not remembered ({error.code})")
+        return told
 
     def _said(self, told: "Sequence[Told]") -> None:
         for one in told:
@@ -143,12 +143,14 @@ class Teller:
                 self._output.note(f"warning: {one.channel} was not told ({one.code}): {one.detail}")
 
 
-def warn_untold(output: Output, state: Path) -> None:
-    """Say which channels failed when last something was told."""
+def warn_untold(output: Output, config: Config) -> None:
+    """Say which channels failed when they were tried last."""
     from escrow.watch.tell import not_told
 
-    for channel, code in not_told(state).items():
-        output.note(f"warning: {channel} failed when last something was told ({code}): run escrow agent test --tell")
+    known = {one.name for one in config.tell}
+    for channel, code in not_told(config.state).items():
+        if channel in known:
+            output.note(f"warning: {channel} failed when it was tried last ({code}): run escrow agent test --tell")
 
 
 def _advice(codes: Sequence[str]) -> list[str]:

@@ -51,13 +51,15 @@ def tell_all(channels: Sequence[tuple[Channel, When]], message: Message) -> list
 
 
 def remember_told(folder: Path, message: Message, told: Sequence[Told]) -> None:
-    """Keep what became of it in the state folder. StateError."""
-    failed = {one.channel: one.code for one in told if one.code}
+    """Keep what became of it in the state folder; a channel that was not tried is as it was before. StateError."""
+    tried = {one.channel for one in told}
+    failed = {channel: code for channel, code in not_told(folder).items() if channel not in tried}
+    failed |= {one.channel: one.code for one in told if one.code}
     write_json(folder / NAME, {"time": time_text(message.time), "school": message.school, "failed": failed})
 
 
 def not_told(folder: Path) -> dict[str, str]:
-    """Channels that failed when last something was told, each with its code. What cannot be read is no failure."""
+    """Channels that failed when they were tried last, each with its code. What cannot be read is no failure."""
     failed = _remembered(folder).get("failed")
     return {str(channel): str(code) for channel, code in failed.items()} if isinstance(failed, dict) else {}
 

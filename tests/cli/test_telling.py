@@ -81,9 +81,20 @@ def test_telling_that_fails_fails_no_night(world: World, box: Mailbox) -> None:
     ran = world.run("agent", "run")
     assert ran.code == 0
     assert "warning: mail was not told (tell-mail-refused)" in ran.err
-    assert "mail failed when last something was told (tell-mail-refused)" in world.run("status").err
+    assert "mail failed when it was tried last (tell-mail-refused)" in world.run("status").err
     box.refuse = None
     assert world.run("agent", "run").code == 0
+    assert "mail" not in world.run("status").err
+
+
+def test_a_channel_that_was_not_tried_since_it_failed_has_failed(world: World, box: Mailbox) -> None:
+    box.refuse = "550 no"
+    tell(world, box, 'when = "trouble"\n')
+    assert "tell-mail-refused" in world.run("agent", "test", "--tell").out
+    assert world.run("agent", "run").code == 0
+    assert "mail failed when it was tried last" in world.run("status").err
+    box.refuse = None
+    assert world.run("agent", "test", "--tell").code == 0
     assert "mail" not in world.run("status").err
 
 
