@@ -42,7 +42,7 @@ class Mail:
             with self._connected() as server:
                 if self.user and self.password:
                     server.login(self.user, self.password().reveal().decode())
-                server.send_message(written)
+                lost = server.send_message(written)
         except smtplib.SMTPAuthenticationError as error:
             hint = "check user and password; a mail service may want an app password, or SMTP switched on"
             raise self._failed("login", f"refuses the login ({error.smtp_code})", hint) from None
@@ -65,6 +65,11 @@ class Mail:
             hint = "check the server's name, its port, and the firewall"
             raise self._failed("away", f"cannot be reached ({error.strerror or type(error).__name__})", hint) from None
 
+        if lost:
+            codes = ", ".join(sorted({str(code) for code, _ in lost.values()}))
+            what = f"did not take the mail for {len(lost)} of {len(self.to)} addresses ({codes}); the others have it"
+            raise self._failed("refused", what, "check the addresses")
+
     def _connected(self) -> smtplib.SMTP:
         if self.security == "tls":
             context = self._trust()
@@ -81,7 +86,13 @@ class Mail:
     def _trust(self) -> ssl.SSLContext:
         trusted = ssl.create_default_context()
         if self.ca_file is not None:
-            trusted.load_verify_locations(self.ca_file)
+            try:
+                trusted.load_verify_locations(self.ca_file)
+            except OSError:
+                hint = "name the certificate (PEM) of the authority that signed the server's"
+                raise TellError(
+                    "tell-mail-tls", f"{self.ca_file}: cannot be read as a certificate", hint=hint
+                ) from None
         return trusted
 
     def _failed(self, code: str, what: str, hint: str) -> TellError:

@@ -42,18 +42,21 @@ def certificate(folder: Path) -> Path:
 
 @dataclass
 class Mailbox:
-    """What came in. `refuse`: answers every recipient so."""
+    """What came in. `refuse`: answers every recipient so; `gone`: the one address that is not known."""
 
     port: int = 0
     mails: list[EmailMessage] = field(default_factory=list)
     in_clear: list[bool] = field(default_factory=list)
     refuse: str | None = None
+    gone: str = ""
 
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         if self.refuse:
             return self.refuse
+        if address == self.gone:
+            return "550 no such user"
         envelope.rcpt_tos.append(address)
         return "250 OK"
 

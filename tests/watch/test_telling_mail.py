@@ -73,6 +73,23 @@ def test_no_password_goes_in_clear() -> None:
     assert box.mails == []
 
 
+def test_one_of_two_who_does_not_get_it() -> None:
+    with mailbox() as box:
+        box.gone = "head@school.example"
+        with pytest.raises(TellError, match=r"1 of 2 addresses \(550\)") as caught:
+            mail(box, "none").tell(BAD)
+    assert caught.value.code == "tell-mail-refused"
+    assert "head@" not in str(caught.value)
+    assert len(box.mails) == 1
+
+
+def test_a_file_of_authorities_that_is_none(tmp_path: Path) -> None:
+    (tmp_path / "empty.pem").write_bytes(b"")
+    with mailbox() as box:
+        for name in ("none.pem", "empty.pem"):
+            assert failure(mail(box, "tls", ca_file=tmp_path / name)) == "tell-mail-tls"
+
+
 def test_a_server_that_refuses_or_is_not_there() -> None:
     with mailbox() as box:
         box.refuse = "550 no such user"
