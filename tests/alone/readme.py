@@ -5,7 +5,6 @@ Nothing here imports anything but the standard library: tests/alone/restores.py 
 
 import os
 import re
-import textwrap
 
 try:
     import pty
@@ -21,9 +20,8 @@ def section(text: str, title: str) -> str:
 
 
 def commands(text: str) -> str:
-    """Its indented blocks, as one script."""
-    blocks = re.findall(r"(?:^    [^\n]*\n|^\n(?=    ))+", text, re.MULTILINE)
-    return "\n".join(textwrap.dedent(block) for block in blocks)
+    """Its indented blocks, as one script; with their blanks before each line, as whoever copies them gets them."""
+    return "\n".join(re.findall(r"(?:^    [^\n]*\n|^\n(?=    ))+", text, re.MULTILINE))
 
 
 def typed(script: str, folder: str | os.PathLike[str], passphrase: str, path: str) -> tuple[int, str]:

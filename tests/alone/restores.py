@@ -60,10 +60,10 @@ class Case:
 
     def ways(self) -> None:
         """Both ways by the key file, and where there are sheets by these."""
-        self.run("one Python file, by the key file", f"{READER} restore copy out --key custody.key", "out")
+        self.run("the Python program, by the key file", f"{READER} restore copy out --key custody.key", "out")
         self.run("stock tools, by the key file", self.way2, "out")
         if self.sheets:
-            self.run("one Python file, by sheets", f"{READER} restore copy out --sheets {self.sheets}", "out")
+            self.run("the Python program, by sheets", f"{READER} restore copy out --sheets {self.sheets}", "out")
             opened = f"{READER} key copy --sheets {self.sheets} > identity.txt"
             self.run("stock tools, by sheets", self.way2.replace(OPEN_KEY, opened), "out")
 

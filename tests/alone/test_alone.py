@@ -18,6 +18,7 @@ from escrow.engine.ports import NoProgress
 from escrow.recovery import kit
 from escrow.seal import ScryptRecipient, Secret, seal
 from tests.cli.conftest import escrow
+from tests.rescue.vaults import write
 from tests.seal.peers import find_age
 
 pytest.importorskip("pty", reason="the commands are for a POSIX shell")
@@ -73,12 +74,6 @@ def restored(alone: Path, work: Path, wanted: Path, source: str, passphrase: str
     return done.stdout
 
 
-def put_kit(work: Path) -> None:
-    for name, data in kit().items():
-        (work / name).parent.mkdir(parents=True, exist_ok=True)
-        (work / name).write_bytes(data)
-
-
 def test_the_demos_vault(alone: Path, tmp_path: Path, record_property: Callable[[str, object], None]) -> None:
     demo, work = tmp_path / "demo", tmp_path / "work"
     told = escrow("demo", "--folder", demo)
@@ -109,7 +104,7 @@ def test_a_vault_that_was_handed_over(
     demo.accept(NoProgress())
     (work / "sheets").mkdir(parents=True)
     shutil.copytree(demo.archive, work / "copy")
-    put_kit(work)
+    write(work, kit())
     recipient = ScryptRecipient(Secret(PASSPHRASE.encode()), 10)
     (work / "custody.key").write_bytes(seal(demo.authority.text().reveal(), [recipient]))
     for number, sheet in enumerate(demo.sheets[:2]):

@@ -1,5 +1,7 @@
 """README.txt of the kit, taken literally: its commands bring back every file."""
 
+import base64
+import json
 import os
 import re
 import shutil
@@ -35,12 +37,6 @@ def typed(script: str, folder: Path, passphrase: str) -> tuple[int, str]:
     return readme.typed(script, folder, passphrase, os.pathsep.join([*map(str, tools), os.environ["PATH"]]))
 
 
-def put_kit(folder: Path) -> None:
-    for name, data in kit().items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(data)
-
-
 def exported(world: World) -> dict[str, bytes]:
     files = {f"mis/{name}": data for name, data in files_of(world.exports).items() if not name.endswith(".tmp")}
     assert len(files) == 3
@@ -70,6 +66,34 @@ def test_stock_tools_find_a_pack_that_was_altered(world: World, tmp_path: Path) 
     assert pack.name in told
 
 
+def test_stock_tools_write_nowhere_else_for_a_false_notice(world: World, tmp_path: Path) -> None:
+    """Signatures are not checked there: whoever writes into the vault chooses what a notice names."""
+    shutil.copytree(world.vault, tmp_path / "copy")
+    last = max((tmp_path / "copy" / "notices").iterdir())
+    envelope = json.loads(last.read_text("ascii"))
+    notice = json.loads(base64.b64decode(envelope["payload"]))
+    notice["seq"] += 1
+    notice["series"][0]["compartment"] = "../../away taken x"
+    (tmp_path / "away").mkdir()
+    (tmp_path / "away" / "taken").write_text("a file of theirs")
+    payload = base64.b64encode(json.dumps(notice).encode()).decode()
+    last.with_name("00000009-0123456789abcdef.json").write_text(json.dumps(envelope | {"payload": payload}))
+    (tmp_path / "work").mkdir()
+    (tmp_path / "copy").rename(tmp_path / "work" / "copy")
+    shutil.copy(world.key, tmp_path / "work" / "custody.key")
+    code, told = typed(commands(section("WAY 2: STOCK TOOLS")), tmp_path / "work", PASSPHRASE)
+    assert (code, "a false notice" in told) == (1, True), told
+    assert (tmp_path / "away" / "taken").read_text() == "a file of theirs"
+
+
+def test_whose_it_is_can_be_read_without_a_key(world: World) -> None:
+    shown = commands(kit()["README.txt"].decode().partition("FIRST: ")[0])
+    code, told = typed(shown, world.vault, "")
+    assert code == 0, told
+    assert told.count("Vault of Fernhill") == 1
+    assert json.loads(told.splitlines()[-1])["school"]["name"].startswith("Fernhill")
+
+
 def test_both_ways_open_a_vault_that_was_handed_over(tmp_path: Path) -> None:
     """By the custodian's own key, which opens what was released to it and nothing else."""
     place = closing(tmp_path / "school")
@@ -83,7 +107,7 @@ def test_both_ways_open_a_vault_that_was_handed_over(tmp_path: Path) -> None:
     assert code == 0, told
     assert files_of(tmp_path / "out") == wanted
     shutil.rmtree(tmp_path / "out")
-    put_kit(tmp_path)
+    write(tmp_path, kit())
     line = "python3 RESCUE/escrow_rescue.py restore copy out --key custody.key"
     code, told = typed(line, tmp_path, PASSPHRASE)
     assert code == 1, told
@@ -91,8 +115,8 @@ def test_both_ways_open_a_vault_that_was_handed_over(tmp_path: Path) -> None:
     assert files_of(tmp_path / "out") == wanted
 
 
-def test_one_python_file_restores_and_checks(world: World, tmp_path: Path) -> None:
-    put_kit(tmp_path)
+def test_the_python_program_restores_and_checks(world: World, tmp_path: Path) -> None:
+    write(tmp_path, kit())
     shutil.copytree(world.vault, tmp_path / "copy")
     shutil.copy(world.key, tmp_path / "custody.key")
     lines = [line for line in commands(section("WAY 1: ONE PYTHON PROGRAM")).splitlines() if "--key" in line]
@@ -104,7 +128,7 @@ def test_one_python_file_restores_and_checks(world: World, tmp_path: Path) -> No
 
 
 def test_the_golden_vault_proves_the_reader(tmp_path: Path) -> None:
-    put_kit(tmp_path)
+    write(tmp_path, kit())
     first = commands(section("FIRST: MAKE A COPY"))
     code, told = typed(first[first.index("tar -xf") :], tmp_path, GOLDEN_PASSPHRASE)
     assert code == 0, told
@@ -112,7 +136,7 @@ def test_the_golden_vault_proves_the_reader(tmp_path: Path) -> None:
 
 
 def test_the_sums_of_the_kit_are_right(tmp_path: Path) -> None:
-    put_kit(tmp_path)
+    write(tmp_path, kit())
     code, told = typed("sha256sum --strict -c RESCUE/sha256sums.txt", tmp_path, "")
     assert code == 0, told
     assert told.count(": OK") == len(kit()) - 1
@@ -120,7 +144,7 @@ def test_the_sums_of_the_kit_are_right(tmp_path: Path) -> None:
 
 def test_the_guide_twenty_years_later(world: World, tmp_path: Path) -> None:
     shutil.copytree(world.vault, tmp_path / "copy")
-    put_kit(tmp_path / "copy")
+    write(tmp_path / "copy", kit())
     shutil.copy(world.key, tmp_path / "custody.key")
     guide = (Path(__file__).parents[2] / "docs" / "guide-twenty-years-later.md").read_text("utf-8")
     shown = "\n".join(re.findall(r"^```sh\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL))
