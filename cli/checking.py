@@ -9,16 +9,8 @@ from escrow.errors import DeniedError, IntegrityError, StoreError, UsageError
 
 from .config import Config, load_config
 from .exits import exit_of_codes
-from .key_use import UsePurposeOption, use_of
-from .options import (
-    ConfigOption,
-    CustodianOption,
-    JsonOption,
-    KeyOption,
-    LetterboxOption,
-    ShareOption,
-    SheetsOption,
-)
+from .key_use import Use, with_keys
+from .options import ConfigOption, JsonOption
 from .output import Output
 from .places import Attached, Survey, survey
 from .restoring import open_views
@@ -38,6 +30,7 @@ _BATCH = 16
 _LOSSES = ("object-", "name-hash")
 
 
+@with_keys("check")
 def verify(
     read: Annotated[
         str | None, typer.Option(metavar="SHARE", help="Download and hash the next share of all objects: 1/30, or 1.")
@@ -45,12 +38,8 @@ def verify(
     deep: Annotated[
         str | None, typer.Option(metavar="SNAPSHOT", help="Open every file of this night too. Needs a key or sheets.")
     ] = None,
-    key: KeyOption = None,
-    share: ShareOption = None,
-    letterbox: LetterboxOption = None,
-    sheets: SheetsOption = False,
-    custodian: CustodianOption = None,
-    purpose: UsePurposeOption = "check",
+    *,
+    use: Use,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -67,7 +56,6 @@ def verify(
     from escrow.engine.verify import verify_open
 
     part = parse_share(read) if read else None
-    use = use_of(purpose, key, share, letterbox, sheets=sheets, custodian=custodian)
     if (deep is None) == bool(use):
         raise UsageError("verify-options", "expected --deep SNAPSHOT and a key or sheets together, found one")
     output = Output(as_json)

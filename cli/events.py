@@ -11,23 +11,15 @@ from escrow.errors import UsageError
 
 from .config import load_config
 from .exits import Exit, exit_of_codes
-from .options import (
-    ConfigOption,
-    CustodianOption,
-    JsonOption,
-    KeyOption,
-    LetterboxOption,
-    ShareOption,
-    SheetsOption,
-)
+from .key_use import Use, check_purpose, leave_event, with_keys
+from .options import ConfigOption, JsonOption
 from .output import Output
-from .vault import read_vault
+from .vault import OpenVault, read_vault
 
 if TYPE_CHECKING:
     from escrow.record import JsonObject
-    from escrow.trust import EventLink, History
+    from escrow.trust import EventLink
 
-    from .key_use import Use
 
 app = typer.Typer(help="What was done with keys.", no_args_is_help=True, rich_markup_mode=None)
 _COLUMNS = (
@@ -59,24 +51,20 @@ def list_(config: ConfigOption = None, as_json: JsonOption = False) -> None:
 
 
 @app.command()
+@with_keys("check")
 def show(
     number: Annotated[int, typer.Argument(metavar="NUMBER", help="The event's number.")],
-    key: KeyOption = None,
-    share: ShareOption = None,
-    letterbox: LetterboxOption = None,
-    sheets: SheetsOption = False,
-    custodian: CustodianOption = None,
+    *,
+    use: Use,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show all of one event. With keys, the details too that were sealed because they may identify people.
+    """Show all of one event. With keys, the details too that were sealed because they may identify people;
+    that leaves an event.
 
     \b
     Example: escrow event show 4 --custodian gwynedd.key
     """
-    from .key_use import use_of
-
-    use = use_of("check", key, share, letterbox, sheets=sheets, custodian=custodian)
     output = Output(as_json)
     vault = read_vault(load_config(config))
     links = [link for link in vault.history.events if link.event.n == number]
@@ -87,16 +75,16 @@ def show(
         for name, value in _row(link).items():
             if value:
                 output.row(f"{name:<10} {_cell(value)}", **{name: value})
-        if link.event.sealed and use:
-            text = _opened(link.event.sealed, use, vault.history)
-            output.row(f"details    {text}", details=text)
-        elif link.event.sealed:
-            output.note("it has details, which are sealed to custody and custodian")
+    sealed = [link.event.sealed for link in links if link.event.sealed]
+    if sealed and use:
+        _show_details(output, vault, use, sealed)
+    elif sealed:
+        output.note("it has details, which are sealed to custody and custodian")
     output.finish(Exit.OK)
 
 
-def _opened(sealed: str, use: "Use", history: "History") -> str:
-    """Sealed details, opened by the custodian or the holders. WrongKeyError."""
+def _show_details(output: Output, vault: OpenVault, use: Use, sealed: list[str]) -> None:
+    """Opened by the custodian or the holders, who leave an event of it. WrongKeyError, RefusedError."""
     from base64 import b64decode
 
     from escrow.seal import open_sealed
@@ -104,8 +92,16 @@ def _opened(sealed: str, use: "Use", history: "History") -> str:
     from .custodian_key import read_custodian
     from .handover_parts import open_custody
 
-    identity = read_custodian(use.custodian).identity if use.custodian else open_custody(use.means, history)[0]
-    return open_sealed(b64decode(sealed), [identity]).decode("utf-8", "replace")
+    check_purpose(vault, use)
+    if use.custodian:
+        custodian = read_custodian(use.custodian)
+        identity, signers = custodian.identity, [custodian.signing]
+    else:
+        identity, signers = open_custody(use.means, vault.history)
+    for one in sealed:
+        text = open_sealed(b64decode(one), [identity]).decode("utf-8", "replace")
+        output.row(f"details    {text}", details=text)
+    leave_event(output, vault, use, signers, set())
 
 
 @app.command()

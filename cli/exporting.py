@@ -11,16 +11,8 @@ from escrow.errors import UsageError
 
 from .config import load_config
 from .exits import Exit
-from .key_use import UsePurposeOption, use_of
-from .options import (
-    ConfigOption,
-    CustodianOption,
-    JsonOption,
-    KeyOption,
-    LetterboxOption,
-    ShareOption,
-    SheetsOption,
-)
+from .key_use import Use, with_keys
+from .options import ConfigOption, JsonOption
 from .output import Output
 from .restoring import open_views, tell_restored, wanted_of
 from .vault import OpenVault, read_vault
@@ -46,6 +38,7 @@ class _Pack(StrEnum):
     CONTINUITY = "continuity"
 
 
+@with_keys("restore")
 def export(
     snapshot: Annotated[str, typer.Argument(metavar="SNAPSHOT", help="The night's number, or latest.")],
     patterns: Annotated[
@@ -68,12 +61,8 @@ def export(
     quick: Annotated[bool, typer.Option("--quick", help="Without the dictionary and the report.")] = False,
     bag: Annotated[bool, typer.Option("--bag", help="As a BagIt bag, with the vault's signed records.")] = False,
     compartment: Annotated[list[str] | None, typer.Option(help="Only this compartment. May be repeated.")] = None,
-    key: KeyOption = None,
-    share: ShareOption = None,
-    letterbox: LetterboxOption = None,
-    sheets: SheetsOption = False,
-    custodian: CustodianOption = None,
-    purpose: UsePurposeOption = "restore",
+    *,
+    use: Use,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -94,7 +83,6 @@ def export(
     output = Output(as_json)
     check_place(to)
     vault = read_vault(load_config(config))
-    use = use_of(purpose, key, share, letterbox, sheets=sheets, custodian=custodian)
     vault.warn(output)
     views = open_views(output, vault, snapshot, use, compartment or _usual(output, vault, snapshot))
     options = RestoreOptions(wanted_of(patterns or []))

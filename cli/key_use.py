@@ -1,8 +1,9 @@
 """A use of keys: for a purpose of the charter, by whoever may, and with an event that tells of it."""
 
-from collections.abc import Sequence
+import functools
+import inspect
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,6 +12,7 @@ from escrow.errors import IntegrityError, RefusedError, UsageError, WrongKeyErro
 
 from .custodian_key import read_custodian
 from .handover_parts import clock, custodian_board, open_board, put_or_keep
+from .options import CustodianOption, KeyOption, LetterboxOption, ShareOption, SheetsOption
 from .output import Output
 from .unlock import Means
 from .vault import OpenVault
@@ -18,10 +20,11 @@ from .vault import OpenVault
 if TYPE_CHECKING:
     from escrow.custody.release import Board
     from escrow.engine.reading import CompartmentView
+    from escrow.seal import SigningKey
     from escrow.trust import Snapshot
 
 DEEDS = "deeds"
-UsePurposeOption = Annotated[str, typer.Option("--purpose", help="The charter's purpose for which keys are used.")]
+_PurposeOption = Annotated[str, typer.Option("--purpose", help="The charter's purpose for which keys are used.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +39,41 @@ class Use:
         return bool(self.means) or self.custodian is not None
 
 
-def use_of(
-    purpose: str,
-    key: str | None = None,
-    share: Sequence[Path] | None = None,
-    letterbox: Path | None = None,
-    *,
-    sheets: bool = False,
-    custodian: str | None = None,
+def with_keys(purpose: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """A command with the options of a use of keys in the place of its parameter `use`; `purpose` unless one is said."""
+
+    def given(command: Callable[..., None]) -> Callable[..., None]:
+        own = inspect.signature(command)
+        keys = [
+            option.replace(default=purpose) if option.name == "purpose" else option
+            for option in inspect.signature(_use_of).parameters.values()
+        ]
+        parameters = [
+            one.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+            for each in own.parameters.values()
+            for one in (keys if each.name == "use" else (each,))
+        ]
+
+        @functools.wraps(command)
+        def run(**options: object) -> None:
+            use = _use_of(**{key.name: options.pop(key.name) for key in keys})  # type: ignore[arg-type] # as declared
+            command(use=use, **options)
+
+        run.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
+        run.__annotations__ = {one.name: one.annotation for one in parameters}
+        return run
+
+    return given
+
+
+def _use_of(
+    key: KeyOption = None,
+    share: ShareOption = None,
+    letterbox: LetterboxOption = None,
+    sheets: SheetsOption = False,
+    custodian: CustodianOption = None,
+    purpose: _PurposeOption = "",
 ) -> Use:
-    """A use from a command's options. UsageError `key-both`."""
     use = Use(Means(key, tuple(share or ()), letterbox, sheets), purpose, custodian)
     if use.means and custodian is not None:
         raise UsageError("key-both", "expected holders' keys or a custodian's, found both", hint="leave one out")
@@ -63,7 +91,7 @@ def open_nights(
     from escrow.engine.reading import open_snapshot
 
     history = vault.history
-    _check_purpose(vault, use)
+    check_purpose(vault, use)
     board = board_of(vault, use)
     chosen = only
     if use.custodian is not None and not only:
@@ -77,11 +105,12 @@ def open_nights(
     parts_used = {
         (part.key, part.series) for night in nights for part in night.parts if not chosen or part.compartment in chosen
     }
-    leave_event(output, vault, use, board, parts_used)
+    leave_event(output, vault, use, board.keys, parts_used)
     return views
 
 
-def _check_purpose(vault: OpenVault, use: Use) -> None:
+def check_purpose(vault: OpenVault, use: Use) -> None:
+    """RefusedError `event-purpose`; asked before anything is opened."""
     from escrow.trust.handover import purposes_of
 
     charter = vault.history.charter
@@ -99,18 +128,20 @@ def board_of(vault: OpenVault, use: Use) -> "Board":
     return open_board(use.means, vault.history)
 
 
-def leave_event(output: Output, vault: OpenVault, use: Use, board: "Board", parts: "set[tuple[str, str]]") -> None:
+def leave_event(
+    output: Output, vault: OpenVault, use: Use, signers: "Sequence[SigningKey]", parts: "set[tuple[str, str]]"
+) -> None:
     """Tell of a use of keys, each with a series, by an event in the store; in the state folder where that fails."""
     from escrow.custody.deeds import next_event, sign_event
 
     try:
         event = replace(
-            next_event(vault.history, "key-use", board.keys, clock()),
+            next_event(vault.history, "key-use", signers, clock()),
             purpose=use.purpose,
             keys=tuple(sorted({key for key, _ in parts})) or None,
             series=tuple(sorted({series for _, series in parts})) or None,
         )
-        name, data = sign_event(vault.history, event, board.keys)
+        name, data = sign_event(vault.history, event, signers)
     except (IntegrityError, RefusedError) as error:
         output.note(f"{error.code}: this use of keys is not recorded ({error})")
         return

@@ -7,16 +7,8 @@ import typer
 
 from .config import load_config
 from .exits import Exit, exit_of_codes
-from .key_use import UsePurposeOption, open_nights, use_of
-from .options import (
-    ConfigOption,
-    CustodianOption,
-    JsonOption,
-    KeyOption,
-    LetterboxOption,
-    ShareOption,
-    SheetsOption,
-)
+from .key_use import Use, open_nights, with_keys
+from .options import ConfigOption, JsonOption
 from .output import Output, printable, shown
 from .restoring import open_views
 from .units import size_text, time_label
@@ -69,14 +61,11 @@ def _end(output: Output, vault: OpenVault, text: str) -> None:
     output.finish(exit if exit is Exit.ROLLBACK else Exit.OK, text, findings=len(errors))
 
 
+@with_keys("check")
 def show(
     snapshot: NightArgument,
-    key: KeyOption = None,
-    share: ShareOption = None,
-    letterbox: LetterboxOption = None,
-    sheets: SheetsOption = False,
-    custodian: CustodianOption = None,
-    purpose: UsePurposeOption = "check",
+    *,
+    use: Use,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -90,7 +79,6 @@ def show(
     output = Output(as_json)
     vault = read_vault(load_config(config))
     one = choose(vault.history, snapshot)
-    use = use_of(purpose, key, share, letterbox, sheets=sheets, custodian=custodian)
     views = open_views(output, vault, snapshot, use, []) if use else []
     notice = one.link.notice
     output.row(
@@ -160,15 +148,12 @@ def _show_contents(output: Output, view: "CompartmentView") -> None:
         output.row(f"  {fault.code}: {fault}", compartment=view.name, code=fault.code)
 
 
+@with_keys("check")
 def diff(
     before: Annotated[str, typer.Argument(help="The earlier night.")],
     after: Annotated[str, typer.Argument(help="The later night, or latest.")],
-    key: KeyOption = None,
-    share: ShareOption = None,
-    letterbox: LetterboxOption = None,
-    sheets: SheetsOption = False,
-    custodian: CustodianOption = None,
-    purpose: UsePurposeOption = "check",
+    *,
+    use: Use,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -183,7 +168,6 @@ def diff(
     output = Output(as_json)
     vault = read_vault(load_config(config))
     chosen = [choose(vault.history, which) for which in (before, after)]
-    use = use_of(purpose, key, share, letterbox, sheets=sheets, custodian=custodian)
     old, new = open_nights(output, vault, use, chosen)
     counts: Counter[str] = Counter()
     for change in changes(old, new):

@@ -10,16 +10,8 @@ from escrow.errors import UsageError
 
 from .config import load_config
 from .exits import Exit
-from .key_use import Use, UsePurposeOption, open_nights, use_of
-from .options import (
-    ConfigOption,
-    CustodianOption,
-    JsonOption,
-    KeyOption,
-    LetterboxOption,
-    ShareOption,
-    SheetsOption,
-)
+from .key_use import Use, open_nights, with_keys
+from .options import ConfigOption, JsonOption
 from .output import Output, shown
 from .units import size_text
 from .vault import OpenVault, read_vault
@@ -35,6 +27,7 @@ if TYPE_CHECKING:
 _OWN_FAULTS = ("path-", "restore-")
 
 
+@with_keys("restore")
 def restore(
     snapshot: Annotated[str, typer.Argument(metavar="SNAPSHOT", help="The night's number, or latest.")],
     patterns: Annotated[
@@ -50,12 +43,8 @@ def restore(
     without_erasures: Annotated[
         bool, typer.Option("--without-erasures", help="Restore what was erased too. Whoever asks answers for it.")
     ] = False,
-    key: KeyOption = None,
-    share: ShareOption = None,
-    letterbox: LetterboxOption = None,
-    sheets: SheetsOption = False,
-    custodian: CustodianOption = None,
-    purpose: UsePurposeOption = "restore",
+    *,
+    use: Use,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -76,7 +65,6 @@ def restore(
         raise UsageError("restore-options", "expected one place to restore to", hint=hint)
     output = Output(as_json, aside=tar == "-")
     vault = read_vault(load_config(config))
-    use = use_of(purpose, key, share, letterbox, sheets=sheets, custodian=custodian)
     vault.warn(output)
     views = open_views(output, vault, snapshot, use, compartment or [])
     if without_erasures:

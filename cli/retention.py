@@ -11,16 +11,8 @@ from .config import load_config
 from .exits import Exit
 from .handover_parts import clock, put_or_keep
 from .handover_release import DeedsOption
-from .key_use import Use, UsePurposeOption, board_of, leave_event, open_nights, use_of
-from .options import (
-    ConfigOption,
-    CustodianOption,
-    JsonOption,
-    KeyOption,
-    LetterboxOption,
-    ShareOption,
-    SheetsOption,
-)
+from .key_use import Use, board_of, check_purpose, leave_event, open_nights, with_keys
+from .options import ConfigOption, JsonOption
 from .output import Output, shown
 from .vault import OpenVault, read_vault
 
@@ -45,15 +37,12 @@ _HONEST = (
 
 
 @app.command()
+@with_keys("check")
 def erase(
     file: Annotated[Path, typer.Argument(metavar="FILE.toml", help="What to leave out, one [[entry]] each.")],
     yes: Annotated[bool, typer.Option("--yes", help="Sign it. Without, only what would be left out is shown.")] = False,
-    key: KeyOption = None,
-    share: ShareOption = None,
-    letterbox: LetterboxOption = None,
-    sheets: SheetsOption = False,
-    custodian: CustodianOption = None,
-    purpose: UsePurposeOption = "check",
+    *,
+    use: Use,
     deeds: DeedsOption = OUT,
     config: ConfigOption = None,
     as_json: JsonOption = False,
@@ -88,7 +77,6 @@ def erase(
     wish = parse_wish(_read(file))
     vault = read_vault(load_config(config))
     vault.warn(output)
-    use = use_of(purpose, key, share, letterbox, sheets=sheets, custodian=custodian)
     if yes:
         _sign(output, vault, wish, use, deeds)
     omitted = _preview(output, wish, _last_night(output, vault, wish, use))
@@ -157,13 +145,10 @@ def _end(output: Output, omitted: "list[Omission]", text: str, *, signed: int) -
 
 
 @app.command()
+@with_keys("check")
 def erased(
-    key: KeyOption = None,
-    share: ShareOption = None,
-    letterbox: LetterboxOption = None,
-    sheets: SheetsOption = False,
-    custodian: CustodianOption = None,
-    purpose: UsePurposeOption = "check",
+    *,
+    use: Use,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -175,8 +160,9 @@ def erased(
     output = Output(as_json)
     vault = read_vault(load_config(config))
     vault.warn(output)
-    use = use_of(purpose, key, share, letterbox, sheets=sheets, custodian=custodian)
     events = {link.event.deed: link.event for link in vault.history.events if link.event.kind == "erased"}
+    if use:
+        check_purpose(vault, use)
     board = board_of(vault, use) if use else None
     for told in vault.history.deeds.erasures:
         event = events[told.sha256]
@@ -201,7 +187,7 @@ def erased(
             output,
             vault,
             use,
-            board,
+            board.keys,
             {(one.key, name) for name, one in vault.history.series.items() if one.key in keys},
         )
     missing = any(told.record is None for told in vault.history.deeds.erasures)

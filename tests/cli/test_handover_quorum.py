@@ -179,9 +179,13 @@ def test_details_are_shown_to_custodian_and_holders_alone(closed: Closed) -> Non
     told = closed.run("event", "show", "1")
     assert (told.code, words in told.out, "sealed to custody and custodian" in told.err) == (0, False, True)
     for means in (("--custodian", closed.root / "la.key"), tuple(closed.shares(*TWO))):
-        assert words in closed.run("event", "show", "1", *means).out
-    assert closed.run("event", "show", "1", "--custodian", closed.root / "conwy.key").code == Exit.WRONG_KEY
-    assert closed.run("event", "show", "2").code == Exit.USAGE
+        assert closed.run("event", "show", "1", *means).code == Exit.REFUSED
+        assert words in closed.run("event", "show", "1", *means, "--purpose", "restore").out
+    other = ("--custodian", closed.root / "conwy.key", "--purpose", "restore")
+    assert closed.run("event", "show", "1", *other).code == Exit.WRONG_KEY
+    assert closed.run("event", "show", "9").code == Exit.USAGE
+    uses = [line for line in closed.run("event", "list").out.splitlines() if "key-use" in line]
+    assert len(uses) == 1, "the custodian, to whom nothing is released yet, cannot sign one"
 
 
 def test_a_handover_is_withdrawn_and_begun_again(closed: Closed) -> None:

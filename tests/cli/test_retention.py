@@ -247,8 +247,10 @@ def test_a_custodian_erases_what_was_released_to_it_and_nothing_else(closed: Clo
     assert by_la.code == 0, by_la.err
     (told,) = [row for row in closed.run("retention", "erased", "--json").lines if "n" in row]
     assert told["by"] == ["Cyngor Gwynedd"]
-    opened = closed.run("retention", "erased", "--custodian", tmp_path / "la.key").out
-    assert "school/pupils.csv" in opened
+    use = ("retention", "erased", "--custodian", tmp_path / "la.key")
+    refused = closed.run(*use)
+    assert (refused.code, "school/pupils.csv" in refused.out) == (Exit.REFUSED, False)
+    assert "school/pupils.csv" in closed.run(*use, "--purpose", "restore").out
 
 
 def test_a_damaged_erasure_is_no_erasure(world: World) -> None:
