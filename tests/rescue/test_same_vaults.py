@@ -1,6 +1,7 @@
 """Over vaults that the library wrote, whole and spoilt, both readers find the same files, lists and faults."""
 
 import hashlib
+import io
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -78,7 +79,9 @@ def test_junk_and_old_versions(place: School, tmp_path: Path) -> None:
     assert [rescue.check_files(one, lambda *finding: found.append(finding)) for one in opened] == [2, 1]
 
 
-def test_a_vault_opened_by_sheets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_vault_opened_by_sheets(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     draft, public = deal.vault()
     made = school(tmp_path)
     place = School(tmp_path / "dealt", made.store.__class__(clock=made.clock.now), made.clock, public_parts(public))
@@ -99,7 +102,11 @@ def test_a_vault_opened_by_sheets(tmp_path: Path, capsys: pytest.CaptureFixture[
         paper.write_text(f"# copied from paper\n{' '.join(words[:11])}\n{' '.join(words[11:])}\n")
     assert rescue.main(["check", str(folder), "--sheets", *map(str, papers)]) == 0
     assert rescue.main(["key", str(folder), "--sheets", *map(str, papers)]) == 0
-    assert draft.identity.encode().reveal().decode() in capsys.readouterr().out
+    secret = f"{draft.identity.encode().reveal().decode()}\n"
+    assert secret in capsys.readouterr().out
+    monkeypatch.setattr("sys.stdin", io.StringIO("".join(f"{' '.join(words)}\n" for words in [*sheets[:2], []])))
+    assert rescue.main(["key", str(folder), "--sheets"]) == 0
+    assert capsys.readouterr().out == secret, "the README puts it into a file for age"
     assert rescue.main(["check", str(folder), "--sheets", str(papers[0])]) == 3
     for given, code in ((shares[:1], "share-too-few"), ([shares[0]] * 2, "share-duplicate")):
         with pytest.raises(rescue.Problem) as refused:

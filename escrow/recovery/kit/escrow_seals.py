@@ -491,11 +491,15 @@ def open_by_sheets(shares, charters):
     return identity
 
 
+def ask_words():
+    print("Words of the next sheet (Return ends): ", end="", file=sys.stderr, flush=True)  # what is printed may be kept
+    return input().split()
+
+
 def read_sheets(given):
     """Shares from files (the words of one sheet a line, or of one sheet a file), or typed."""
     if not given:
-        typed = iter(lambda: input("Words of the next sheet (Return ends): ").split(), [])
-        return [read_share(words) for words in typed]
+        return [read_share(words) for words in iter(ask_words, [])]
     shares = []
     for path in given:
         with open(path, encoding="utf-8") as file:
