@@ -20,7 +20,7 @@ import pymysql
 import pytest
 from escrow_cli.demo_server import free_ports
 
-from .smtp import certificate
+from .certificate import make_certificate
 
 START_SECONDS = 60
 PASSWORD = "reader's \\ wörd"
@@ -94,7 +94,7 @@ def _serving(account: str | None, words: list[object], log: Path) -> Iterator["s
 
 @contextmanager
 def run_postgres() -> Iterator[Server]:
-    """PostgreSQL: the superuser by the socket, everybody else by password (SCRAM); TLS is offered (`smtp.pem`)."""
+    """PostgreSQL: the superuser by the socket, everybody else by password (SCRAM); TLS is offered (`server.pem`)."""
     programs = _programs()
     if programs is None:
         missing("postgresql")
@@ -105,7 +105,7 @@ def run_postgres() -> Iterator[Server]:
         rules = ["local all postgres trust", "hostnossl all tlsonly all reject", "host all shutout all reject"]
         rules += ["host all all 127.0.0.1/32 scram-sha-256\n"]
         (data / "pg_hba.conf").write_text("\n".join(rules))
-        tls = certificate(folder)
+        tls = make_certificate(folder)
         tls.chmod(0o600)
         if account:
             shutil.chown(tls, account, account)
@@ -126,7 +126,7 @@ def postgres_admin(server: Server, database: str = "postgres") -> "psycopg.Conne
 
 @contextmanager
 def run_mariadb(*, tls: bool = False) -> Iterator[Server]:
-    """MariaDB: the superuser by the socket, everybody else by password; `tls`: offered, as `smtp.pem` in its folder."""
+    """MariaDB: the superuser by the socket, everybody else by password; `tls`: offered (`server.pem`)."""
     if not shutil.which("mariadbd", path=os.environ["PATH"] + ":/usr/sbin"):
         missing("mariadb-server")
     account = _account("mysql")
@@ -140,7 +140,7 @@ def run_mariadb(*, tls: bool = False) -> Iterator[Server]:
         words = ["/usr/sbin/mariadbd", "--no-defaults", f"--datadir={data}", f"--socket={socket}", f"--port={port}"]
         words += ["--bind-address=127.0.0.1", "--skip-log-bin", f"--pid-file={folder / 'pid'}", *quick]
         if tls:
-            pem = certificate(folder)
+            pem = make_certificate(folder)
             words += [f"--ssl-cert={pem}", f"--ssl-key={pem}"]
         with _serving(account, [*words], folder / "log") as process:
             server = Server(folder, port, "root", process)

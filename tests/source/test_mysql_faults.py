@@ -52,7 +52,7 @@ def test_tls_is_checked_and_every_row_comes_through_it() -> None:
     made = ["CREATE TABLE t (n int PRIMARY KEY, v text)", "INSERT INTO t SELECT seq, MD5(seq) FROM seq_1_to_50000"]
     with run_mariadb(tls=True) as server, base(server, *made) as one:
         one.run(f"ALTER USER {one.reader}@'127.0.0.1' REQUIRE SSL")
-        known = server.folder / "smtp.pem"
+        known = server.folder / "server.pem"
         here = one.address()
         assert code_of(here) == "sql-password"
         assert code_of(replace(here, tls="verify")) == "sql-tls"

@@ -52,7 +52,7 @@ def test_a_server_that_cannot_be_used_is_told(base: Base, change: dict[str, obje
 
 
 def test_without_ca_file_the_systems_authorities_count(base: Base, monkeypatch: pytest.MonkeyPatch) -> None:
-    authority = str(base.server.folder / "smtp.pem")
+    authority = str(base.server.folder / "server.pem")
     monkeypatch.setattr(postgresql, "_BUNDLES", ("/nowhere.pem", authority))
     PostgresSnapshot(base.address(tls="verify")).close()
     monkeypatch.setattr(postgresql, "_BUNDLES", ())
@@ -61,7 +61,7 @@ def test_without_ca_file_the_systems_authorities_count(base: Base, monkeypatch: 
 
 
 def test_tls_is_verified_and_a_server_may_demand_it(base: Base) -> None:
-    authority = base.server.folder / "smtp.pem"
+    authority = base.server.folder / "server.pem"
     read_all = {"schema.json", "public.other.csv"}
     for options in ({"tls": "verify", "ca_file": authority}, {"tls": "unverified"}):
         assert set(read(base.source(**options)).files) == read_all

@@ -9,7 +9,8 @@ from escrow.errors import TellError
 from escrow.seal import Secret
 from escrow.watch.mail import Mail, Security
 from escrow.watch.message import subject, text
-from tests.servers.smtp import PASSWORD, USER, Mailbox, certificate, mailbox
+from tests.servers.certificate import make_certificate
+from tests.servers.smtp import PASSWORD, USER, Mailbox, mailbox
 
 from .telling_kit import BAD, WELL
 
@@ -41,7 +42,7 @@ def test_a_relay_of_the_house() -> None:
 
 
 def test_starttls_and_a_password(tmp_path: Path) -> None:
-    pem = certificate(tmp_path)
+    pem = make_certificate(tmp_path)
     with mailbox(tls=pem, auth=True) as box:
         mail(box, "starttls", ca_file=pem, password=PASSWORD).tell(WELL)
         assert box.in_clear == [False]
@@ -52,7 +53,7 @@ def test_starttls_and_a_password(tmp_path: Path) -> None:
 
 
 def test_tls_at_once(tmp_path: Path) -> None:
-    pem = certificate(tmp_path)
+    pem = make_certificate(tmp_path)
     with mailbox(tls=pem, at_once=True) as box:
         mail(box, "tls", ca_file=pem).tell(WELL)
         assert len(box.mails) == 1
@@ -60,7 +61,7 @@ def test_tls_at_once(tmp_path: Path) -> None:
 
 
 def test_a_password_that_cannot_be_sent(tmp_path: Path) -> None:
-    pem = certificate(tmp_path)
+    pem = make_certificate(tmp_path)
     with mailbox(tls=pem, auth=True) as box:
         one = mail(box, "starttls", ca_file=pem, password="pässwörd")
         assert failure(one) == "tell-mail-login"
