@@ -40,17 +40,11 @@ _CODES = {
 
 
 class HttpError(UnreadableError):
-    """A request failed for good. `status` is the last answer's, None where none came.
+    """A request failed for good.
 
     `http-token`, `http-forbidden`, `http-missing`, `http-busy`, `http-server`, `http-status`, `http-away`,
     `http-redirect`, `http-cap`; and `http-body`, by whoever reads the body.
     """
-
-    def __init__(
-        self, code: str, message: str, *, hint: str = "", status: int | None = None, again: bool = False
-    ) -> None:
-        super().__init__(code, message, hint=hint, again=again)
-        self.status = status
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,10 +221,10 @@ class HttpClient:
     def _refusal(self, status: int) -> HttpError:
         if 300 <= status < 400:
             hint = "write the address that it moved to, after you have made sure that it is the vendor's"
-            return HttpError("http-redirect", f"{self.host}: answers {status}: it moved", hint=hint, status=status)
+            return HttpError("http-redirect", f"{self.host}: answers {status}: it moved", hint=hint)
         kind = "http-server" if status >= 500 else "http-status"
         code, words, hint = _CODES.get(status, (kind, "the server fails", "ask its owner, or try later"))
-        return HttpError(code, f"{self.host}: answers {status}: {words}", hint=hint, status=status)
+        return HttpError(code, f"{self.host}: answers {status}: {words}", hint=hint)
 
 
 class _Refused(Exception):  # noqa: N818 - an answer, not yet an error

@@ -28,7 +28,7 @@ _TURNS = 3
 """Of the loop, until a TLS connection and the socket below it are closed."""
 _SETTINGS = (
     "SET NAMES utf8mb4",
-    "SET SESSION sql_mode = '', time_zone = '+00:00', group_concat_max_len = 1048576",
+    "SET SESSION sql_mode = '', time_zone = '+00:00'",
     f"SET SESSION net_write_timeout = {_HOURS}, net_read_timeout = {_HOURS}, wait_timeout = {_HOURS}",
     f"SET SESSION lock_wait_timeout = {LOCK_SECONDS}",
     f"SET SESSION sort_buffer_size = {32 * MIB}",  # a wide table without a key is sorted by all its columns
