@@ -114,6 +114,10 @@ def test_its_exit_codes_and_words(world: World, tmp_path: Path) -> None:
     assert (foreign.returncode, "charter-missing" in foreign.stdout) == (3, True)
     later = run(tmp_path, "check", world.vault, "--head", f"3-{'0' * 64}", script="escrow_judge.py")
     assert (later.returncode, "(rollback)" in later.stdout) == (1, True)
+    heads = [line.split()[0] for line in listed.stdout.splitlines() if line.endswith("records, safeguarding")]
+    for head, code in ((heads[0], 0), (heads[1], 0), (f"{heads[1][:-1]}x", 2), ("1-00000000", 1), ("2", 2)):
+        seen = run(tmp_path, "check", world.vault, "--head", head, script="escrow_judge.py")
+        assert (seen.returncode, "Traceback" in seen.stderr) == (code, False), (head, seen.stdout, seen.stderr)
     pack = next(world.vault.glob("series/*/packs/*.age"))
     change(pack, pack.read_bytes()[:-1])
     spoilt = run(tmp_path, "check", world.vault)

@@ -321,9 +321,10 @@ class History(records.History):
 
     def __init__(self, objects, vault=None, fingerprint=None, remembered=None):
         self.pinned, self.main, self.series, self.handover = vault, [], {}, Handover()
-        self.events, self.releases, self.receipts = [], [], []
+        self.events, self.releases = [], []
         super().__init__(objects, fingerprint)
         if self.charters and remembered:
+            self.unchecked = ()
             self.check_rollback(*remembered)
 
     def take(self, objects):
@@ -462,7 +463,7 @@ class History(records.History):
         subject = "notices/%08d" % seq
         if not self.main or self.main[-1].record["seq"] < seq:
             self.tell("rollback", subject, "the vault ends before this notice, which was seen once")
-        elif digest not in {link.sha256 for link in self.main}:
+        elif not any(link.sha256.startswith(digest) for link in self.main):
             self.tell("rollback-other", subject, "another notice than the one that was seen once")
 
     # ---- events, releases, receipts (section 13)
@@ -870,9 +871,10 @@ class Reader(rescue.Reader):
     folder, compartment, check_objects = Vault, Compartment, staticmethod(check_objects)
 
     def history(self, folder, arguments):
-        number, _, digest = (arguments.head or "").partition("-")
-        remembered = (int(number), digest) if number else None
-        return History(folder.records(), None, arguments.fingerprint, remembered)
+        head = re.fullmatch("([0-9]{1,8})-([0-9a-f]{8,64})", arguments.head or "", re.ASCII)
+        if arguments.head and not head:
+            raise Problem("night-unknown", "--head: expected a night as the command list shows it, 12-0123abcd")
+        return History(folder.records(), None, arguments.fingerprint, head and (int(head[1]), head[2]))
 
 
 if __name__ == "__main__":
