@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 from collections.abc import Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -18,8 +18,7 @@ from escrow.source import mysql_catalog as catalog
 from escrow.source.base import UnreadableError
 from escrow.source.mysql_dialect import lines, name_of, select_of
 from escrow.source.sql_address import CONNECT_SECONDS, LOCK_SECONDS, Address, away, no_database, no_tls, refused
-from escrow.source.sql_csv import BATCH
-from escrow.source.sql_model import Rows, Table, View
+from escrow.source.sql_model import BATCH, Rows, Table, View
 
 _T = TypeVar("_T")
 _FAULTS = (MySQLError, OSError, EOFError)
@@ -58,15 +57,14 @@ class MySqlSnapshot:
         """Connects and takes the snapshot. SourceError `sql-away`, `sql-password`, `sql-tls`, `sql-database`."""
         self._loop = asyncio.new_event_loop()
         self._connection: Connection | None = None
-        try:
+        with ExitStack() as undo:
+            undo.callback(self.close)
             self._connection = self._wait(_connect(address))
-            self.view = self._begin(address.database)
-        except _FAULTS as error:
-            self.close()
-            raise away(address, str(_code(error))) from None
-        except BaseException:
-            self.close()
-            raise
+            try:
+                self.view = self._begin(address.database)
+            except _FAULTS as error:
+                raise away(address, str(_code(error))) from None
+            undo.pop_all()
 
     def _begin(self, database: str) -> View:
         for statement in _SETTINGS:

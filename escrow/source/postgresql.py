@@ -1,7 +1,5 @@
 """PostgreSQL, by psycopg: one READ ONLY, REPEATABLE READ transaction, and the server's own COPY."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -107,10 +105,14 @@ class PostgresSnapshot:
 
     def rows(self, table: Table) -> Rows:
         """As sql_model.Snapshot."""
-        with _told(), self._connection.transaction(), self._connection.cursor() as cursor:
-            pieces: list[bytes] = []
-            size = 0
-            with cursor.copy(copy_query(table)) as copy:
+        pieces: list[bytes] = []
+        size = 0
+        try:
+            with (
+                self._connection.transaction(),
+                self._connection.cursor() as cursor,
+                cursor.copy(copy_query(table)) as copy,
+            ):
                 for row in copy:
                     pieces.append(bytes(row))
                     size += len(row)
@@ -118,7 +120,9 @@ class PostgresSnapshot:
                         yield len(pieces), b"".join(pieces)
                         pieces.clear()
                         size = 0
-            yield len(pieces), b"".join(pieces)
+        except psycopg.Error as error:
+            raise UnreadableError(_reason(error), f"the server ends a table ({error.sqlstate})") from None
+        yield len(pieces), b"".join(pieces)
 
     def close(self) -> None:
         """As sql_model.Snapshot."""
@@ -187,14 +191,6 @@ def _not_connected(address: Address, error: psycopg.Error) -> SourceError:
     if error.sqlstate == "3D000" or "does not exist" in text:
         return no_database(address)
     return away(address, error.sqlstate or type(error).__name__)
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    try:
-        yield
-    except psycopg.Error as error:
-        raise UnreadableError(_reason(error), f"the server ends a table ({error.sqlstate})") from None
 
 
 def _reason(error: psycopg.Error) -> str:

@@ -9,7 +9,6 @@ from dataclasses import asdict
 from escrow.source.base import FileItem, Item, ScanNotes, UnreadableError, UnreadItem, check_name, stream_item
 from escrow.source.compartments import compile_globs
 from escrow.source.datasets import dataset_of
-from escrow.source.sql_csv import header
 from escrow.source.sql_model import Rows, Snapshot, Table, View
 from escrow.source.sql_names import file_names
 from escrow.source.streams import PieceReader
@@ -98,12 +97,17 @@ class SqlSource:
 
     def _csv(self, table: Table) -> Iterator[bytes]:
         assert self._snapshot is not None
-        yield header(table)
+        yield _header(table)
         try:
             yield from _counted(self._snapshot.rows(table), table.rows)
         except UnreadableError as error:
             self._unread[error.code] += 1
             raise
+
+
+def _header(table: Table) -> bytes:
+    names = ('"' + column.name.replace('"', '""') + '"' for column in table.columns)
+    return (",".join(names) + "\n").encode("utf-8", "surrogatepass")
 
 
 def _counted(rows: Rows, wanted: int | None) -> Iterator[bytes]:

@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
 
+BATCH = 1000
+"""Rows that a driver is asked for at a time."""
+
 Form = Literal["plain", "text", "hex"]
 """How a column stands in CSV: `plain` unquoted (numbers, times, truth), `text` always quoted, `hex` as `\\x6f6b`."""
 

@@ -2,8 +2,8 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import chain
@@ -13,8 +13,7 @@ from urllib.parse import quote
 from escrow.errors import SourceError
 from escrow.source.base import UnreadableError
 from escrow.source.sql_address import LOCK_SECONDS
-from escrow.source.sql_csv import BATCH
-from escrow.source.sql_model import Column, ForeignKey, Form, Rows, Table, View, order_of
+from escrow.source.sql_model import BATCH, Column, ForeignKey, Form, Rows, Table, View, order_of
 
 SCHEMA = "main"
 _PIECE = 256 * 1024
@@ -62,15 +61,14 @@ class SqliteSnapshot:
         """As sql_model.Snapshot. As many rows at a time as make a piece: few where they are large."""
         assert self._connection is not None
         count, most = 1, _BLOBS if any(column.form == "hex" for column in table.columns) else BATCH
-        with _told():
-            cursor = self._connection.execute(select_of(table))
-            try:
+        try:
+            with closing(self._connection.execute(select_of(table))) as cursor:
                 while rows := cursor.fetchmany(count):
                     lines = lines_of(rows)
                     yield len(rows), lines
                     count = min(most, count * 2) if len(lines) < _PIECE else max(1, count // 2)
-            finally:
-                cursor.close()
+        except sqlite3.Error as error:
+            raise UnreadableError(_reason(error), f"SQLite ends a table ({_code(error)})") from None
 
     def close(self) -> None:
         """As sql_model.Snapshot."""
@@ -229,14 +227,6 @@ def _not_opened(path: Path, error: sqlite3.Error) -> SourceError:
         )
     hint = "the account must read the file; where -wal or -shm files belong to it, it must write to its folder as well"
     return SourceError("sqlite-unreadable", f"{path}: cannot be read ({type(error).__name__} {code})", hint=hint)
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise UnreadableError(_reason(error), f"SQLite ends a table ({_code(error)})") from None
 
 
 def _reason(error: sqlite3.Error) -> str:
