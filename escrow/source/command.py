@@ -8,16 +8,13 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from threading import Lock, Thread, Timer
-from typing import TYPE_CHECKING
+from threading import Thread, Timer
 
 from escrow.errors import UsageError
 from escrow.seal import Secret
 from escrow.source.base import FileItem, Item, ScanNotes, UnreadableError
 from escrow.source.one_file import item_of, path_of
-
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
+from escrow.source.streams import PieceReader
 
 _PIECE = 64 * 1024
 _PATIENCE = 5
@@ -104,18 +101,18 @@ class CommandSource:
         return UnreadableError(code, text, hint=_WHY[code])
 
 
-class _Output(io.RawIOBase):
+class _Output(PieceReader):
     """stdout of a process, which ends with it: killed when closed before, or when its time is over."""
 
     def __init__(
         self, process: "subprocess.Popen[bytes]", seconds: float, ended: Callable[[int, bool, int, int], None]
     ) -> None:
         assert process.stdout is not None
+        super().__init__(self._output())
         self._process = process
         self._stdout = process.stdout
         self._judge = ended
-        self._lock = Lock()
-        self._size = self._told = 0
+        self._told = 0
         self._late = self._over = False
         self._listener = Thread(target=self._listen, daemon=True)
         self._listener.start()
@@ -123,30 +120,18 @@ class _Output(io.RawIOBase):
         self._timer.daemon = True
         self._timer.start()
 
-    def readable(self) -> bool:
-        """As io.RawIOBase."""
-        return True
-
-    def readinto(self, buffer: "WriteableBuffer") -> int:
-        """Fill `buffer` as far as there is something; 0 only at the end of a command that ended well."""
-        view = memoryview(buffer).cast("B")
-        filled = 0
-        with self._lock:
-            while not self._over and filled < len(view):
-                piece = self._stdout.read(min(len(view) - filled, _PIECE))
-                view[filled : filled + len(piece)] = piece
-                filled += len(piece)
-                self._size += len(piece)
-                if not piece and not self._over:
-                    self._end()
-        return filled
-
-    def _end(self) -> None:
-        self._over = True
-        code = self._process.wait()
-        self._timer.cancel()
-        self._listener.join(_PATIENCE)
-        self._judge(code, self._late, self._size, self._told)
+    def _output(self) -> Iterator[bytes]:
+        """All that it writes; the end comes only after a command that ended well."""
+        size = 0
+        while piece := self._stdout.read(_PIECE):
+            size += len(piece)
+            yield piece
+        if not self._over:
+            self._over = True
+            code = self._process.wait()
+            self._timer.cancel()
+            self._listener.join(_PATIENCE)
+            self._judge(code, self._late, size, self._told)
 
     def _stop(self) -> None:
         self._late = True
@@ -165,11 +150,10 @@ class _Output(io.RawIOBase):
             ended, self._over = self._over, True
             if not ended:
                 _kill(self._process)
-            with self._lock:
-                self._process.wait()
-                self._listener.join(_PATIENCE)
-                self._stdout.close()
-        super().close()
+            super().close()
+            self._process.wait()
+            self._listener.join(_PATIENCE)
+            self._stdout.close()
 
 
 def _plain(value: str | Secret) -> str:

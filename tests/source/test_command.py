@@ -1,5 +1,6 @@
 """A command as a source: real processes, their ends, their time, and nothing of theirs in what is told."""
 
+import gc
 import os
 import sys
 import time
@@ -119,6 +120,14 @@ def test_left_half_way_it_is_killed_even_while_it_is_read(tmp_path: Path) -> Non
     if os.name == "posix":
         with pytest.raises(ProcessLookupError):
             os.kill(int(buffer.split()[0]), 0)
+
+
+def test_closed_before_it_is_read_it_leaves_nothing_open(tmp_path: Path) -> None:
+    one = command("import time; time.sleep(60)", tmp_path)
+    began = time.monotonic()
+    one.open(item_of(one)).close()
+    gc.collect()
+    assert time.monotonic() - began < 20
 
 
 def test_a_night_that_is_stopped_ends_the_command(tmp_path: Path) -> None:
