@@ -19,24 +19,19 @@ import escrow_records as records  # noqa: E402
 import escrow_rescue as rescue  # noqa: E402
 import escrow_seals as seals  # noqa: E402
 from escrow_records import board, demand, shortfall, voices  # noqa: E402
-from escrow_seals import MAX_INTEGER, MAX_RECORD, MIB, Problem, sha256, unbase64  # noqa: E402
+from escrow_seals import MAX_INTEGER, MAX_RECORD, MIB, Problem, sha256  # noqa: E402
 
-# ----------------------------------------- what members a record has, and of which form (sections 2, 4 and 7)
+# ----------------------------------------- what members a record has, and of which form (sections 2, 4, 7 and 8)
 # One kind of object a line: its members as member:form, or member?:form where it may be absent. A form is a word of
 # WORDS, an integer 1..16, a choice a|b, another line; then /null, or + and * for lists with and without a least item,
 # and what the list is sorted by (- is the item itself).
 
 WORDS = {
-    "hex16": "[0-9a-f]{16}",
-    "hex32": "[0-9a-f]{32}",
-    "hex64": "[0-9a-f]{64}",
+    **records.WORDS,
     "digits6": "[0-9]{6}",
     "digits7": "[0-9]{7}",
-    "name": "[a-z0-9][a-z0-9_-]{0,63}",
-    "text": "[^\x00-\x1f]{1,1000}",
-    "recipient": "age1pq1[qpzry9x8gf2tvdw0s3jn54khce6mua7l]{6,4096}",
+    "ftime": records.WORDS["time"],
     "time": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ",
-    "key": "escrow-sig-1:[A-Za-z0-9_-]+",
     "sealed": "(?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?",
 }
 TRIGGERS = "closure-order|vendor-notice|vendor-insolvency|silence|school-instruction|trust-transfer|holders-statement"
@@ -99,6 +94,11 @@ receipt     restored:returned*compartment differences:text*-
 erasure     n:1..99999999 created:time charter:hex64 keys:hex16+- sealed:sealed until?:1..99999999 clause?:text
 filelist    size:0.. sha256:hex64 extents:extent*
 totals      files:0.. bytes:0.. dirs:0.. links:0.. unread:0..
+file        type:name mtime:ftime mode?:0.. dataset:text size:0..70368744177664 sha256:hex64 extents:extent*
+file        profile?:ext
+dir         type:name mtime:ftime mode?:0..
+link        type:name mtime:ftime mode?:0..
+unread      type:name reason:name
 manifest    series:hex16 compartment:name seq:1..99999999 created:time packs:0.. list:filelist totals:totals
 """
 SIGNED = ("charter", "stock", "series", "notice", "event", "release", "receipt", "erasure")
@@ -146,8 +146,6 @@ def check_form(value, form, at):
         demand(isinstance(value, str) and rule(value), at)
         if form == "time":
             parse_time(value[:-1], at)
-        elif form == "key":
-            demand(len(seals.key_bytes(value)) == 32 + 1952, at)
         elif form == "sealed":
             demand(len(value) <= MIB, at)
     elif what == "list":
@@ -722,78 +720,30 @@ def check_recipient(text):
 
 
 def read_line(line):
-    """One entry of the file list; `path` and `target` as bytes, `mtime` in nanoseconds since 1970."""
+    """An entry as escrow_rescue.py reads it, where it has its strict form."""
     value = seals.parse_json(line, rescue.MAX_LINE)
     demand(isinstance(value, dict), "line")
-    entry = dict(value)
-    kind = value.get("type")
-    entry["path"] = read_path(entry, "path", "path-grammar")
-    parts = entry["path"].split(b"/")
-    if len(entry["path"]) > 4096 or b"\0" in entry["path"] or {b"", b".", b".."} & set(parts):
-        raise Problem("path-grammar", "expected a relative path, found %.80r" % entry["path"])
-    times = {"mtime", "mode"} if "mode" in value else {"mtime"}
-    wanted = {
-        "file": {"dataset", "size", "sha256", "extents", *times},
-        "dir": times,
-        "link": {"target", *times},
-        "unread": {"reason"},
-    }
+    members, kind = dict(value), value.get("type")
+    take_path(members, "path", "path-grammar")
     if kind == "link":
-        entry["target"] = read_path(entry, "target", "field-type")
-        demand(0 < len(entry["target"]) <= 4096 and b"\0" not in entry["target"], "target")
-    if "type" in value:
-        demand(isinstance(kind, str) and kind in wanted, "type")
-    for member in sorted({"type", *wanted.get(kind, ())}):
-        if member not in entry:
-            raise Problem("field-missing", "line.%s is missing" % member)
-    if kind == "file":
-        demand(isinstance(entry.pop("profile", {}), dict), "profile")
-    if set(entry) != {"path", "type", *wanted[kind]}:
-        raise Problem("field-unknown", "members of a line that is no %s" % kind)
-    forms = {"mode": "0..", "dataset": "text", "sha256": "hex64", "size": "0..%d" % rescue.MAX_FILE, "reason": "name"}
-    for member in wanted[kind] & set(forms):
-        check_form(entry[member], forms[member], member)
-    if "mtime" in entry:
-        entry["mtime"] = read_ftime(entry["mtime"])
-    if kind == "file":
-        demand(isinstance(entry["extents"], list), "extents")
-        for extent in entry["extents"]:
-            check_form(extent, "extent", "extents")
-            demand(max(extent) <= MAX_INTEGER, "extents")
-        if sum(extent[2] for extent in entry["extents"]) != entry["size"]:
-            raise Problem("extent-sum", "the extents of a file do not add up to its size")
-    return entry
+        take_path(members, "target", "field-type")
+    if "type" not in value:
+        raise Problem("field-missing", "line.type is missing")
+    demand(kind in ("file", "dir", "link", "unread"), "line.type")
+    check_form(members, kind, "line")
+    return rescue.read_line(line)
 
 
-def read_path(entry, member, code):
-    """A path as bytes, out of text or, where text cannot say it, base64."""
-    if member in entry:
-        given = entry[member]
-        demand(isinstance(given, str), member)
-        if re.search("[\x00-\x1f\x7f-\x9f]", given):
-            raise Problem(code, "%s: control characters in a text" % member)
-        return given.encode("utf-8")
-    if member + "_b64" not in entry:
-        raise Problem("field-missing", "line.%s is missing" % member)
-    given = entry.pop(member + "_b64")
-    demand(isinstance(given, str), member)
-    raw = unbase64(given, code)
+def take_path(members, name, code):
+    """Takes out a path, which is text or, where text cannot say it, base64."""
+    member = name if name in members else name + "_b64"
+    if member not in members:
+        raise Problem("field-missing", "line.%s is missing" % name)
+    demand(isinstance(members[member], str), member)
     try:
-        if not re.search("[\x00-\x1f\x7f-\x9f]", raw.decode("utf-8")):
-            raise Problem(code, "%s: base64 of what can be text" % member)
-    except UnicodeDecodeError:
-        pass
-    return raw
-
-
-def read_ftime(value):
-    """Nanoseconds since 1970."""
-    match = isinstance(value, str) and re.fullmatch(
-        r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{0,8}[1-9]))?Z", value, re.ASCII
-    )
-    demand(match, "mtime")
-    since = parse_time(match[1], "mtime") - datetime.datetime(1970, 1, 1)
-    return (since.days * 86400 + since.seconds) * 10**9 + int((match[2] or "0").ljust(9, "0"))
+        rescue.read_path({member: members.pop(member)}, name)
+    except Problem as problem:
+        raise Problem(code, str(problem)) from None
 
 
 # ----------------------------------------------------- the folder, also with junk and old versions in it (section 1)
