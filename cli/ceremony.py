@@ -65,15 +65,20 @@ def begin(desk: Desk, draft_of: "Callable[[], Draft]", roles: Sequence[str], roo
     if room.post:
         desk.say(f"Not in the room, by sealed file: {', '.join(room.post)}.")
     desk.say("You need: pens, an envelope for each sheet, and half an hour without a break.")
-    if room.pages:
+    say_how(desk, room.pages)
+    desk.say("You may still leave. After the next step an unfinished ceremony is void, and you begin again from here.")
+    confirm(desk, f"Are all here ({', '.join(present)}), and nobody else?", "begin")
+    return draft_of()
+
+
+def say_how(desk: Desk, pages: Path | None) -> None:
+    """How sheets come onto paper, and what a printer risks."""
+    if pages:
         desk.say(
             "Sheets are printed: a printer and its spool may keep what it prints. Use one with a cable, and no other."
         )
     else:
-        desk.say("Sheets are copied by hand from the screen: bring paper for each holder.")
-    desk.say("You may still leave. After the next step an unfinished ceremony is void, and you begin again from here.")
-    confirm(desk, f"Are all here ({', '.join(present)}), and nobody else?", "begin")
-    return draft_of()
+        desk.say("Sheets are copied by hand from the screen: bring paper for each sheet.")
 
 
 def hand_out(desk: Desk, draft: "Draft", room: Room) -> None:
@@ -87,10 +92,7 @@ def hand_out(desk: Desk, draft: "Draft", room: Room) -> None:
         if sheet.holder.role in room.post:
             desk.say(f"Send {_post(draft, sheet, room)} to the {sheet.holder.role}.")
             continue
-        try:
-            _one_holder(desk, draft, sheet, room)
-        finally:
-            desk.clear()
+        _one_holder(desk, draft, sheet, room)
     count = prove(draft)
     desk.say(f"All sheets are on paper. Each of the {count} ways to open was tried: every one gives the secret.")
 
@@ -106,44 +108,64 @@ def _post(draft: "Draft", sheet: "Sheet", room: Room) -> Path:
 
 
 def _one_holder(desk: Desk, draft: "Draft", sheet: "Sheet", room: Room) -> None:
-    desk.clear()
-    role = sheet.holder.role
-    confirm(desk, f"Only the {role} looks at this screen now. All others turn away.", "alone")
-    desk.clear()
-    words = sheet.share.words()
-    if room.pages:
-        _printed(desk, draft, sheet, room)
-    else:
-        show_vault(desk, draft.charter, draft.fingerprint)
-        desk.say(f"Sheet of the {role}. Write all of this down, the words with their numbers:\n")
-        desk.say(columns(words))
-        desk.say()
-        confirm(desk, "Is all of it on your paper?", "written")
-    desk.clear()
-    desk.say(f"Now from your paper, {role}: the first four letters of each word.")
-    type_words(desk, [], len(words), lambda place, word: word == words[place])
-    desk.say("Every word is right. Put the paper into your envelope now, and close it.")
-    desk.ask("Press Enter, and the screen is cleared: ")
-
-
-def _printed(desk: Desk, draft: "Draft", sheet: "Sheet", room: Room) -> None:
     from escrow.custody.sheetpage import sheet_page
 
-    assert room.pages is not None
-    path = room.pages / f"sheet-{draft.sheets.index(sheet) + 1}.pdf"
+    hand_sheet(
+        desk,
+        sheet.holder.role,
+        sheet.share.words(),
+        about=lambda: show_vault(desk, draft.charter, draft.fingerprint),
+        page=lambda: sheet_page(draft, sheet, room.call),
+        path=room.pages / f"sheet-{draft.sheets.index(sheet) + 1}.pdf" if room.pages else None,
+    )
+
+
+def hand_sheet(
+    desk: Desk,
+    role: str,
+    words: Sequence[str],
+    *,
+    about: Callable[[], None],
+    page: Callable[[], bytes],
+    path: Path | None,
+) -> None:
+    """One person, alone at the screen, gets a sheet and types it back; nothing of it stays, whatever happens.
+
+    It is copied by hand below what `about` says; or printed, where `path` names the PDF that `page` makes.
+    """
     try:
-        write_private(path, sheet_page(draft, sheet, room.call))
-        desk.say(
-            f"The sheet of the {sheet.holder.role} is {path}. Open it and print it, once; take it from the printer."
-        )
+        desk.clear()
+        confirm(desk, f"Only the {role} looks at this screen now. All others turn away.", "alone")
+        desk.clear()
+        if path:
+            _printed(desk, role, page, path)
+        else:
+            about()
+            desk.say(f"Sheet of the {role}. Write all of this down, the words with their numbers:\n")
+            desk.say(columns(words))
+            desk.say()
+            confirm(desk, "Is all of it on your paper?", "written")
+        desk.clear()
+        desk.say(f"Now from your paper, {role}: the first four letters of each word.")
+        type_words(desk, [], len(words), lambda place, word: word == words[place])
+        desk.say("Every word is right. Put the paper into your envelope now, and close it.")
+        desk.ask("Press Enter, and the screen is cleared: ")
+    finally:
+        desk.clear()
+
+
+def _printed(desk: Desk, role: str, page: Callable[[], bytes], path: Path) -> None:
+    try:
+        write_private(path, page())
+        desk.say(f"The sheet of the {role} is {path}. Open it and print it, once; take it from the printer.")
         confirm(desk, "Is it in your hand, and the window closed?", "printed")
     finally:
-        remove_page(desk, path)
+        _remove(desk, path)
     desk.say("The file is removed.")
 
 
-def remove_page(desk: Desk, path: Path) -> None:
-    """Remove a printed page; Windows does not remove what a window has open."""
+def _remove(desk: Desk, path: Path) -> None:
+    """Windows does not remove what a window has open."""
     while True:
         try:
             path.unlink(missing_ok=True)
@@ -218,9 +240,14 @@ def minutes_text(draft: "Draft", what: str, event: bytes, times: tuple[datetime,
         "Ended": ended,
         "Program": f"escrow {__version__}",
     }
-    lines = [f"Minutes of a key ceremony: {what}", "", *(f"{name:<12} {text}" for name, text in rows.items())]
-    signed = [f"  {holder.role:<32} ______________________" for holder in charter.holders]
-    return "\n".join([*lines, "", "Signed by hand:", "", *signed, f"  {'witness':<32} ______________________", ""])
+    return to_sign(f"Minutes of a key ceremony: {what}", rows, [holder.role for holder in charter.holders])
+
+
+def to_sign(title: str, rows: Mapping[str, str], roles: Sequence[str]) -> str:
+    """Minutes with a line for each hand, and for a witness."""
+    told = [f"{name:<12} {text}" for name, text in rows.items()]
+    signed = [f"  {role:<32} ______________________" for role in (*roles, "witness")]
+    return "\n".join([title, "", *told, "", "Signed by hand:", "", *signed, ""])
 
 
 def _by(room: Room) -> str:

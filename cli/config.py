@@ -22,6 +22,7 @@ _HEX32 = re.compile(r"[0-9a-f]{32}")
 _ACCOUNT = re.compile(r"[0-9]{12}", re.ASCII)
 _HEX64 = re.compile(r"[0-9a-f]{64}")
 _COPY_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
+_HOLDS: tuple[Literal["all", "keys"], ...] = ("all", "keys")
 _DEFAULT_AGE = timedelta(hours=36)
 
 
@@ -191,8 +192,7 @@ def _copy(table: Table, root: Path) -> CopyConfig:
     name = table.text_of("name", _COPY_NAME, "a short name of lower-case letters, digits, - and _") or table.needed(
         "name"
     )
-    holds = table.text_of("holds", re.compile("all|keys"), '"all" or "keys"')
-    copy = CopyConfig(name, _place(table, root), table.flag("offline"), "keys" if holds == "keys" else "all")
+    copy = CopyConfig(name, _place(table, root), table.flag("offline"), table.one_of("holds", _HOLDS))
     table.end()
     return copy
 

@@ -67,6 +67,14 @@ def credential_of(table: Table, key: str, root: Path) -> Credential | None:
     return Credential("file", str(root / one.name)) if one.place == "file" else one
 
 
+def needed_credential(table: Table, key: str, root: Path) -> Credential:
+    """As `credential_of`; UsageError `config-missing-key` where it is absent."""
+    found = credential_of(table, key, root)
+    if found is None:
+        raise UsageError("config-missing-key", f"{table.where}: expected {key}, found none")
+    return found
+
+
 def _from_file(path: Path) -> bytes:
     """The file's bytes without the end of its line; only for the account's eyes (on Windows: as the folder's are)."""
     try:

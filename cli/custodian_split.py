@@ -11,8 +11,7 @@ import typer
 from escrow.errors import UsageError
 
 from .agent_folders import refuse_agent, refuse_agent_folder
-from .agent_key import write_private
-from .ceremony import check_offline, columns, remove_page
+from .ceremony import check_offline, hand_sheet, say_how, to_sign
 from .custodian_key import CARD, read_card_file, read_custodian, tell_card, write_custodian
 from .desk import Desk, confirm
 from .exits import Exit
@@ -20,7 +19,7 @@ from .handover_parts import NeededCustodianOption, clock
 from .online import is_online
 from .options import JsonOption, ShareOption, SheetsOption
 from .output import Output
-from .shares import read_share, type_share, type_words
+from .shares import read_share, type_share
 from .units import eights
 
 if TYPE_CHECKING:
@@ -90,11 +89,9 @@ def split(
     desk.say("You need: pens, an envelope for each sheet, and half an hour. If you stop after this, it is void.")
     confirm(desk, f"Are all here ({', '.join(role)}), and nobody else?", "begin")
     made = Split(key, split_key(key, needed, len(role)), role, pages)
+    say_how(desk, pages)
     for number in range(len(role)):
-        try:
-            _one_person(desk, made, number)
-        finally:
-            desk.clear()
+        _one_person(desk, made, number)
     write_whole(target, sign_list(key, made.shares, role, clock()))
     minutes = target.with_name(f"{target.name}.minutes.txt")
     write_whole(minutes, _minutes(made, began, online_minuted if online else None).encode())
@@ -115,29 +112,14 @@ def _target(out: Path | None, custodian: str) -> Path:
 
 
 def _one_person(desk: Desk, made: Split, number: int) -> None:
-    role, words = made.roles[number], made.shares[number].words()
-    desk.clear()
-    confirm(desk, f"Only the {role} looks at this screen now. All others turn away.", "alone")
-    desk.clear()
-    if made.pages:
-        path = made.pages / f"sheet-{number + 1}.pdf"
-        try:
-            write_private(path, _page(made, number))
-            desk.say(f"The sheet of the {role} is {path}. Open it and print it, once; take it from the printer.")
-            confirm(desk, "Is it in your hand, and the window closed?", "printed")
-        finally:
-            remove_page(desk, path)
-    else:
-        desk.say(f"{made.key.name}, card {eights(made.key.card().fingerprint)}\n")
-        desk.say(f"Sheet of the {role}. Write all of this down, the words with their numbers:\n")
-        desk.say(columns(words))
-        desk.say()
-        confirm(desk, "Is all of it on your paper?", "written")
-    desk.clear()
-    desk.say(f"Now from your paper, {role}: the first four letters of each word.")
-    type_words(desk, [], len(words), lambda place, word: word == words[place])
-    desk.say("Every word is right. Put the paper into your envelope now, and close it.")
-    desk.ask("Press Enter, and the screen is cleared: ")
+    hand_sheet(
+        desk,
+        made.roles[number],
+        made.shares[number].words(),
+        about=lambda: desk.say(f"{made.key.name}, card {eights(made.key.card().fingerprint)}\n"),
+        page=lambda: _page(made, number),
+        path=made.pages / f"sheet-{number + 1}.pdf" if made.pages else None,
+    )
 
 
 def _page(made: Split, number: int) -> bytes:
@@ -177,9 +159,7 @@ def _minutes(made: Split, began: datetime, online: str | None) -> str:
         "Ended": f"{clock():%d %B %Y, %H:%M} UTC",
         "Program": f"escrow {__version__}",
     }
-    lines = ["Minutes: a custodian's key is split", "", *(f"{name:<12} {text}" for name, text in rows.items())]
-    signed = [f"  {role:<32} ______________________" for role in (*made.roles, "witness")]
-    return "\n".join([*lines, "", "Signed by hand:", "", *signed, ""])
+    return to_sign("Minutes: a custodian's key is split", rows, made.roles)
 
 
 def check(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from escrow.errors import UsageError
 
-from .credentials import Credential, credential_of
+from .credentials import Credential, needed_credential
 from .source_config import SourceConfig
 from .tables import Table
 
@@ -27,8 +27,7 @@ class Line:
     @classmethod
     def parse(cls, table: Table, root: Path) -> Self:
         """Take `url`, `ca_file` and `proxy` out of `table`. UsageError."""
-        ca_file = table.text("ca_file")
-        return cls(table.text("url"), root / ca_file if ca_file else None, table.text("proxy"))
+        return cls(table.text("url"), table.file("ca_file", root), table.text("proxy"))
 
     def client(
         self, default: str, *, bearer: Credential | None = None, key: tuple[str, Credential] | None = None
@@ -43,14 +42,6 @@ class Line:
             ca_file=self.ca_file,
             proxy=self.proxy,
         )
-
-
-def needed_credential(table: Table, key: str, root: Path) -> Credential:
-    """The credential of `key`. UsageError `config-missing-key` where it is absent."""
-    found = credential_of(table, key, root)
-    if found is None:
-        raise UsageError("config-missing-key", f"{table.where}: expected {key}, found none")
-    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

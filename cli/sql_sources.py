@@ -1,11 +1,10 @@
 """Database servers as sources, as escrow.toml describes them."""
 
-import re
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Self
 
 from .credentials import Credential, credential_of
 from .source_config import SourceConfig
@@ -13,15 +12,10 @@ from .tables import Table
 
 if TYPE_CHECKING:
     from escrow.source import Source
-    from escrow.source.sql_address import Address
+    from escrow.source.sql_address import Address, Tls
     from escrow.source.sql_model import Snapshot
 
-_TLS: dict[str | None, Literal["verify", "unverified", "off"]] = {
-    None: "verify",
-    "verify": "verify",
-    "unverified": "unverified",
-    "off": "off",
-}
+_TLS: "tuple[Tls, ...]" = ("verify", "unverified", "off")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,13 +27,12 @@ class SqlConfig(SourceConfig):
     database: str
     user: str
     password: Credential | None
-    tls: Literal["verify", "unverified", "off"]
+    tls: "Tls"
     ca_file: Path | None
     ignore: tuple[str, ...]
 
     @classmethod
     def parse(cls, name: str, table: Table, root: Path) -> Self:
-        ca_file = table.text("ca_file")
         return cls(
             name=name,
             host=table.needed("host"),
@@ -47,8 +40,8 @@ class SqlConfig(SourceConfig):
             database=table.needed("database"),
             user=table.needed("user"),
             password=credential_of(table, "password", root),
-            tls=_TLS[table.text_of("tls", re.compile("verify|unverified|off"), "verify, unverified or off")],
-            ca_file=root / ca_file if ca_file else None,
+            tls=table.one_of("tls", _TLS),
+            ca_file=table.file("ca_file", root),
             ignore=tuple(table.texts("ignore")),
         )
 

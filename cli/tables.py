@@ -1,7 +1,8 @@
 """Reads TOML tables strictly: each key once, with its type; a key that nobody asked for is an error."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import NoReturn, TypeVar
 
 from escrow.errors import UsageError
@@ -39,6 +40,19 @@ class Table:
         if value is not None and not grammar.fullmatch(value):
             self._fail("config-value", key, words, value)
         return value
+
+    def one_of(self, key: str, known: Sequence[T]) -> T:
+        """One of `known` texts; the first where the key is absent."""
+        value = self.text(key)
+        found = known[0] if value is None else next((one for one in known if one == value), None)
+        if found is None:
+            self._fail("config-value", key, f"one of {', '.join(map(str, known))}", value)
+        return found
+
+    def file(self, key: str, root: Path) -> Path | None:
+        """A path, relative to `root`, or None."""
+        value = self.text(key)
+        return root / value if value else None
 
     def parsed(self, key: str, parse: Callable[[str], T]) -> T | None:
         """A text that `parse` understands."""

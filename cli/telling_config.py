@@ -5,18 +5,19 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from escrow.errors import UsageError
 
-from .credentials import Credential, credential_of
+from .credentials import Credential, credential_of, needed_credential
 from .tables import Table
 
 if TYPE_CHECKING:
+    from escrow.watch.mail import Security
     from escrow.watch.tell import Channel, When
 
-_WHEN = re.compile("always|trouble")
-_SECURITY = re.compile("starttls|tls|none")
+_WHEN: "tuple[When, ...]" = ("always", "trouble")
+_SECURITY: "tuple[Security, ...]" = ("starttls", "tls", "none")
 _ADDRESS = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+", re.ASCII)
 
 
@@ -37,8 +38,7 @@ def parse_tell(table: Table | None, root: Path) -> tuple[ChannelConfig, ...]:
     for name, parse in (("mail", _mail), ("webhook", _webhook), ("ping", _ping), ("log", _log)):
         inner = table.table(name)
         if inner is not None:
-            when: When = "trouble" if inner.text_of("when", _WHEN, '"always" or "trouble"') == "trouble" else "always"
-            found.append(ChannelConfig(name, when, parse(inner, root)))
+            found.append(ChannelConfig(name, inner.one_of("when", _WHEN), parse(inner, root)))
             inner.end()
     table.end()
     return tuple(found)
@@ -46,13 +46,13 @@ def parse_tell(table: Table | None, root: Path) -> tuple[ChannelConfig, ...]:
 
 def _mail(table: Table, root: Path) -> Callable[[], "Channel"]:
     host = table.needed("server")
-    security = _security(table.text_of("security", _SECURITY, '"starttls", "tls" or "none"'))
+    security = table.one_of("security", _SECURITY)
     port = table.number("port", 65535)
     sender = _address(table, "from", table.needed("from"))
     to = tuple(_address(table, "to", one) for one in table.text_or_texts("to"))
     user = table.text("user")
     password = credential_of(table, "password", root)
-    ca_file = _file(table.text("ca_file"), root)
+    ca_file = table.file("ca_file", root)
     if not to:
         raise UsageError("config-missing-key", f"{table.where}: expected to, found none")
     if (user is None) != (password is None):
@@ -103,18 +103,7 @@ def _log(_table: Table, _root: Path) -> Callable[[], "Channel"]:
 
 
 def _place(table: Table, root: Path) -> tuple[Credential, Path | None, str | None]:
-    url = credential_of(table, "url", root)
-    if url is None:
-        raise UsageError("config-missing-key", f"{table.where}: expected url, found none")
-    return url, _file(table.text("ca_file"), root), table.text("proxy")
-
-
-def _file(name: str | None, root: Path) -> Path | None:
-    return root / name if name else None
-
-
-def _security(text: str | None) -> Literal["starttls", "tls", "none"]:
-    return "tls" if text == "tls" else "none" if text == "none" else "starttls"
+    return needed_credential(table, "url", root), table.file("ca_file", root), table.text("proxy")
 
 
 def _address(table: Table, key: str, text: str) -> str:
