@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from escrow.engine.restored import RestoreReport
     from escrow.export.exporting import ExportReport
     from escrow.export.mapping import Plan
-    from escrow.export.tables import Table
 
 _MAPPING = "mapping.toml"
 _GUARDED = "safeguarding"
@@ -94,7 +93,15 @@ def export(
     report = convert(to, [one.value for one in wanted])
     night = _night(views)
     if pack:
-        _pack(output, vault, to, mapping or to / _MAPPING, confirm, night, on.date() if on else _today())
+        _pack(
+            output,
+            vault,
+            to,
+            report,
+            _plan(output, mapping or to / _MAPPING, report, confirm),
+            night,
+            on.date() if on else _today(),
+        )
     if not quick:
         examine(to, report)
         _write_report(to, report, vault, night, _said(views))
@@ -144,29 +151,27 @@ def _said(views: "list[CompartmentView]") -> dict[str, int]:
 
 
 def _pack(
-    output: Output, vault: OpenVault, to: Path, mapping: Path, confirm: str | None, night: str, day: date
+    output: Output, vault: OpenVault, to: Path, report: "ExportReport", plan: "Plan", night: str, day: date
 ) -> None:
     from escrow.export.continuity import continuity
-    from escrow.export.exporting import ORIGINALS
-    from escrow.export.papers import write_pdf, write_workbook
+    from escrow.export.papers import ruled_pdf, write_workbook
     from escrow.export.reader import rows_of
-    from escrow.export.tables import find_tables
 
-    tables = find_tables(to / ORIGINALS)[0]
-    plan = _plan(output, mapping, tables, confirm)
-    page = continuity(plan, rows_of(tables), school=_school(vault), night=night, today=day)
-    write_pdf(page, to / "continuity.pdf")
+    from .public_folder import write_whole
+
+    page = continuity(plan, rows_of(report.tables), school=_school(vault), night=night, today=day)
+    write_whole(to / "continuity.pdf", ruled_pdf(page))
     write_workbook(page, to / "continuity.xlsx")
     output.row(f"wrote {to / 'continuity.pdf'} and {to / 'continuity.xlsx'}", pack="continuity")
 
 
-def _plan(output: Output, mapping: Path, tables: "list[Table]", confirm: str | None) -> "Plan":
+def _plan(output: Output, mapping: Path, report: "ExportReport", confirm: str | None) -> "Plan":
     """The mapping of the file, or a proposal written there; it counts when somebody has confirmed it."""
     from dataclasses import replace
 
     from escrow.export.mapping import parse, propose, unmapped, write
 
-    columns = {table.name: table.columns for table in tables}
+    columns = {table.name: table.columns for table in report.tables}
     plan = parse(mapping.read_text(encoding="utf-8"), columns) if mapping.exists() else propose(columns)
     if confirm and plan.confirmed is None:
         plan = replace(plan, confirmed=f"{confirm}, {_today():%d.%m.%Y}")
@@ -216,7 +221,7 @@ def _finish(output: Output, to: Path, report: "ExportReport", restored: "Restore
         output.row(f"{one.table} ({one.format}): {one.words}", table=one.table, format=one.format, code=one.code)
     rows = sum(one.rows for one in report.described)
     files = restored.files + restored.already
-    text = f"exported {files} originals and {report.tables} tables to {to}"
+    text = f"exported {files} originals and {len(report.tables)} tables to {to}"
     if restored.omitted:
         text += f"; erasures left out {restored.omitted_files} files and {restored.omitted_rows} rows"
     if restored.failed:
@@ -228,7 +233,7 @@ def _finish(output: Output, to: Path, report: "ExportReport", restored: "Restore
         text,
         originals=files,
         failed=len(restored.failed),
-        tables=report.tables,
+        tables=len(report.tables),
         rows=rows,
         troubles=len(report.troubles),
         doubts=len(report.doubts),

@@ -161,7 +161,7 @@ class CsvTable:
         if not end:
             return 0
         record = _text(bytes(self._raw[1:end])).rstrip("\r\n")
-        self._delimiter = ord(_delimiter_of(record))
+        self._delimiter = ord(delimiter_of(record))
         try:
             names = next(csv.reader([record], delimiter=chr(self._delimiter)), [])
         except csv.Error:
@@ -245,7 +245,7 @@ def _record_end(text: Bytes) -> int:
     return 0
 
 
-def _delimiter_of(record: str) -> str:
+def delimiter_of(record: str) -> str:
     """Whichever of `,` `;` TAB `|` is most frequent outside quotes; the comma on a tie."""
     outside = "".join(record.split('"')[::2])
     return max(_DELIMITERS, key=outside.count)

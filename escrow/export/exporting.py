@@ -10,12 +10,12 @@ from typing import Literal
 
 from escrow.errors import FormatError, StateError
 from escrow.export.dictionary import Described, describe
-from escrow.export.integrity import Doubt, check_keys, guess_keys
-from escrow.export.tables import Left, Table, find_tables
-from escrow.export.writing import Written, write_csv, write_excel, write_sqlite
+from escrow.export.integrity import Doubt, check_identifiers, check_keys, guess_keys
+from escrow.export.keys import declared_keys
+from escrow.export.tables import Left, Misfits, Table, find_tables
+from escrow.export.writing import write_csv, write_excel, write_sqlite
 
 Format = Literal["csv", "sqlite", "excel"]
-FORMATS: tuple[Format, ...] = ("csv", "sqlite", "excel")
 ORIGINALS = "originals"
 DATABASE = "school.sqlite"
 
@@ -33,13 +33,20 @@ class Trouble:
 
 @dataclass(slots=True)
 class ExportReport:
-    """What an export wrote. `described` is of the tables that were read for it; `left` are no tables."""
+    """What was found and written. `left` are originals that are no tables; `described` are tables that were read for
+    the dictionary, in their order."""
 
-    tables: int = 0
+    tables: list[Table]
+    left: list[Left]
     described: list[Described] = field(default_factory=list)
-    left: list[Left] = field(default_factory=list)
     troubles: list[Trouble] = field(default_factory=list)
     doubts: list[Doubt] = field(default_factory=list)
+
+    def fail(self, table: Table, format: str, error: FormatError) -> None:
+        self.troubles.append(Trouble(table.name, table.origin, format, error.code, str(error)))
+
+    def tell(self, table: Table, format: str, code: str, words: str) -> None:
+        self.troubles.append(Trouble(table.name, table.origin, format, code, words))
 
 
 def export(folder: Path, formats: Sequence[Format]) -> ExportReport:
@@ -47,74 +54,63 @@ def export(folder: Path, formats: Sequence[Format]) -> ExportReport:
 
     Raises StateError `export-unwritable`; what is wrong with single tables stands in the report.
     """
-    report = ExportReport()
+    originals = folder / ORIGINALS
+    report = ExportReport(*find_tables(originals))
     try:
-        originals = folder / ORIGINALS
-        tables, report.left = find_tables(originals)
-        report.tables = len(tables)
         if "csv" in formats:
-            _each(report, tables, "csv", folder / "csv", lambda table, to: write_csv(table, originals, to))
+            _each(report, "csv", folder, lambda table, to: write_csv(table, originals, to))
         if "sqlite" in formats:
-            for table, came in write_sqlite(tables, folder / DATABASE):
-                _tell(report, table, "sqlite", came)
+            for table, error in write_sqlite(report.tables, folder / DATABASE):
+                report.fail(table, "sqlite", error)
         if "excel" in formats:
-            _each(report, tables, "excel", folder / "excel", write_excel)
+            _each(report, "excel", folder, lambda table, to: _excel(report, table, to))
     except OSError as error:
-        raise _unwritable(folder, error) from error
+        raise StateError(
+            "export-unwritable",
+            f"{folder}: cannot be written ({error.strerror or error})",
+            hint="free space or choose another folder, then run the same command again; originals that are there stay",
+        ) from error
     return report
+
+
+def _each(report: ExportReport, format: Format, folder: Path, write: Callable[[Table, Path], None]) -> None:
+    to = folder / format
+    to.mkdir(exist_ok=True)
+    for table in report.tables:
+        try:
+            write(table, to)
+        except FormatError as error:
+            report.fail(table, format, error)
+
+
+def _excel(report: ExportReport, table: Table, folder: Path) -> None:
+    if cut := write_excel(table, folder):
+        words = f"{cut} cells were longer than a cell of Excel may be, and were cut: read them in the CSV"
+        report.tell(table, "excel", "cells-cut", words)
 
 
 def examine(folder: Path, report: ExportReport) -> None:
     """Read every table once more for the dictionary, and some for their keys: into `report`."""
-    for table in find_tables(folder / ORIGINALS)[0]:
+    for table in report.tables:
         try:
             described = describe(table)
         except FormatError as error:
-            report.troubles.append(Trouble(table.name, table.origin, "dictionary", error.code, str(error)))
+            report.fail(table, "dictionary", error)
             continue
         report.described.append(described)
-        if table.shape and table.shape.odd_quotes:
-            words = "its quotation marks do not pair: a cell may hold rows; look into the original"
-            report.troubles.append(Trouble(table.name, table.origin, "all", "quotes-odd", words))
-        if described.misfits.count:
-            report.troubles.append(_misfit(table, described.misfits.count, described.misfits.first))
-    report.doubts = check_keys(guess_keys(report.described), report.described)
+        _judge(report, table, described.misfits)
+    known = {one.table.name for one in report.described}
+    declared = [key for key in declared_keys(folder / ORIGINALS, report.tables) if key.table in known]
+    keyed = {key.table for key in declared}
+    guessed = [key for key in guess_keys(report.described) if key.table not in keyed]
+    report.doubts = [*check_keys([*declared, *guessed], report.described), *check_identifiers(report.described)]
 
 
-def _each(
-    report: ExportReport,
-    tables: Sequence[Table],
-    format: Format,
-    folder: Path,
-    write: Callable[[Table, Path], Written],
-) -> None:
-    folder.mkdir(exist_ok=True)
-    for table in tables:
-        try:
-            came: Written | FormatError = write(table, folder)
-        except FormatError as error:
-            came = error
-        _tell(report, table, format, came)
-
-
-def _tell(report: ExportReport, table: Table, format: Format, came: Written | FormatError) -> None:
-    if isinstance(came, FormatError):
-        report.troubles.append(Trouble(table.name, table.origin, format, came.code, str(came)))
-        return
-    if came.cut:
-        words = f"{came.cut} cells were longer than a cell of Excel may be, and were cut: read them in the CSV"
-        report.troubles.append(Trouble(table.name, table.origin, format, "cells-cut", words))
-
-
-def _misfit(table: Table, count: int, first: list[int]) -> Trouble:
-    rows = f" (such as row {', '.join(map(str, first))})" if first else ""
-    words = f"{count} rows have more or fewer cells than the header and stand in the original alone{rows}"
-    return Trouble(table.name, table.origin, "all", "rows-misfit", words)
-
-
-def _unwritable(folder: Path, error: OSError) -> StateError:
-    return StateError(
-        "export-unwritable",
-        f"{folder}: cannot be written ({error.strerror or error})",
-        hint="free space or choose another folder, then run the same command again; the originals that are there stay",
-    )
+def _judge(report: ExportReport, table: Table, misfits: Misfits) -> None:
+    if misfits.count:
+        rows = f" (such as row {', '.join(map(str, misfits.first))})" if misfits.first else ""
+        words = f"{misfits.count} rows have more or fewer cells than the header and stand in the original alone{rows}"
+        report.tell(table, "all", "rows-misfit", words)
+    if table.shape and table.shape.odd_quotes:
+        words = "its quotation marks do not pair: a cell may hold rows; look into the original"
+        report.tell(table, "all", "quotes-odd", words)

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 
 import duckdb
 
+from escrow.completeness.identifiers import CHECKS, identifier_of, names_a_thing, plain
 from escrow.export.dictionary import Described, engine
 from escrow.export.tables import quoted
 
-_KEY_WORDS = ("upn", "uln", "urn", "laestab", "id", "code", "no", "number", "guid", "sourcedid", "key")
+_EVERYBODYS = "id"
+"""A column of this name names rows of its own table alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,8 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """A fault between tables. `code`: `key-twice` or `reference-nowhere`; `values` distinct ones in `rows` rows."""
+    """A fault in or between tables. `code`: `key-twice`, `reference-nowhere`, `identifier-invalid`; `values` distinct
+    ones in `rows` rows."""
 
     code: str
     table: str
@@ -48,7 +51,8 @@ def guess_keys(described: Iterable[Described]) -> list[Key]:
             full = one.rows - column.nulls - column.blanks
             if (
                 name not in keys
-                and is_identifier(name)
+                and names_a_thing(name)
+                and name != _EVERYBODYS
                 and full == one.rows
                 and column.distinct >= one.rows * 0.95
                 and any(plain(other.name) == name for two in tables if two is not one for other in two.columns)
@@ -67,16 +71,6 @@ def guess_keys(described: Iterable[Described]) -> list[Key]:
         )
         for name, (table, column) in keys.items()
     ]
-
-
-def plain(column: str) -> str:
-    """A column's name in small letters and digits alone."""
-    return "".join(char for char in column.casefold() if char.isalnum())
-
-
-def is_identifier(name: str) -> bool:
-    """Whether a plain name ends as an identifier's does; `id` and `code` alone are every table's own."""
-    return name not in ("id", "code", "no", "number", "key") and name.endswith(_KEY_WORDS)
 
 
 def check_keys(keys: Iterable[Key], described: Iterable[Described]) -> list[Doubt]:
@@ -99,6 +93,26 @@ def check_keys(keys: Iterable[Key], described: Iterable[Described]) -> list[Doub
                 base.unregister("stream")
             if values:
                 doubts.append(Doubt("reference-nowhere", table, column, key.table, values, rows, key.guessed))
+    return doubts
+
+
+def check_identifiers(described: Iterable[Described]) -> list[Doubt]:
+    """Values of UPN, ULN, LAESTAB and URN that fail their check; real data has them."""
+    doubts: list[Doubt] = []
+    for one in described:
+        for column in one.columns:
+            kind = identifier_of(column.name)
+            if not kind or column.type == "empty":
+                continue
+            base = engine()
+            with one.table.read() as reader:
+                base.register("stream", reader)
+                found = base.execute(_values(column.name)).fetchall()
+            wrong = [int(rows) for value, rows in found if not CHECKS[kind](value)]
+            if wrong:
+                doubts.append(
+                    Doubt("identifier-invalid", one.table.name, column.name, kind.upper(), len(wrong), sum(wrong), True)
+                )
     return doubts
 
 

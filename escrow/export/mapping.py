@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
+from escrow.completeness.identifiers import plain
 from escrow.errors import UsageError
-from escrow.export.integrity import plain
 from escrow.record import JsonValue
 
 

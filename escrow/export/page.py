@@ -13,6 +13,7 @@ _DICTIONARY = ("table", "column", "type", "nulls", "blanks", "distinct (estimate
 _DOUBTS = {
     "key-twice": "{values} values stand in more than one row ({rows} rows)",
     "reference-nowhere": "{values} values ({rows} rows) are not in {of}",
+    "identifier-invalid": "{values} values ({rows} rows) fail the check of a {of}",
 }
 
 

@@ -12,15 +12,15 @@ _SHEET = str.maketrans("", "", "[]:*?/\\'")
 _WIDEST = 60
 
 
-def write_pdf(page: Page, target: Path) -> None:
+def ruled_pdf(page: Page) -> bytes:
     """The page as a tagged PDF, landscape, its tables ruled to write in. FormatError `paper`."""
-    _whole(target, pdf("page", {**page.values(), "ruled": True}))
+    return pdf("page", {**page.values(), "ruled": True})
 
 
 def write_workbook(page: Page, target: Path) -> None:
     """A sheet a section, its grids one below the other; every cell is text."""
     partial = target.with_suffix(".part")
-    with xlsxwriter.Workbook(str(partial), {"strings_to_formulas": False, "in_memory": True}) as book:
+    with xlsxwriter.Workbook(str(partial), {"in_memory": True}) as book:
         bold = book.add_format({"bold": True, "text_wrap": True, "valign": "top"})
         cell = book.add_format({"text_wrap": True, "valign": "top"})
         names = unique([section.heading.translate(_SHEET)[:28] for section in page.sections])
@@ -44,10 +44,4 @@ def write_workbook(page: Page, target: Path) -> None:
                     at += len(block.rows) + 3
             for column, width in widths.items():
                 sheet.set_column(column, column, width)
-    partial.replace(target)
-
-
-def _whole(target: Path, data: bytes) -> None:
-    partial = target.with_suffix(".part")
-    partial.write_bytes(data)
     partial.replace(target)

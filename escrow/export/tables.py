@@ -21,8 +21,8 @@ import pyarrow.csv as pacsv
 
 from escrow.errors import FormatError
 from escrow.export.naming import column_names, table_names
-from escrow.export.text import Shape, encoding_of, shape_of, shape_of_head
-from escrow.export.xmlrows import row_element, xml_rows
+from escrow.export.text import Shape, shape_of, shape_of_head
+from escrow.export.xmlrows import row_elements, xml_rows
 
 _BLOCK = 4 << 20
 _BATCH = 20_000
@@ -220,25 +220,24 @@ def _batch(rows: list[list[str | None]], schema: pa.Schema) -> pa.RecordBatch:
 
 
 def _xml(path: Path, origin: str) -> Iterator[_Found]:
-    element = row_element(path)
-    if element is None:
-        return
-    header: dict[str, None] = {}
-    for row in xml_rows(path, element):
-        header.update(dict.fromkeys(row))
-    names = tuple(header)
+    elements = row_elements(path)
+    for element in elements:
+        header: dict[str, None] = {}
+        for row in xml_rows(path, element):
+            header.update(dict.fromkeys(row))
+        inner = f"{origin}#{element.rpartition('/')[2]}" if len(elements) > 1 else origin
+        yield _Found(inner, tuple(header), _xml_opener(path, element, tuple(header)))
 
+
+def _xml_opener(path: Path, element: str, header: tuple[str, ...]) -> Opener:
     def opened(_misfits: Misfits, _stack: ExitStack) -> pa.RecordBatchReader:
-        return batches(
-            tuple(column_names(names)), ([row.get(name) for name in names] for row in xml_rows(path, element))
-        )
+        rows = ([row.get(name) for name in header] for row in xml_rows(path, element))
+        return batches(tuple(column_names(header)), rows)
 
-    yield _Found(origin, names, opened)
+    return opened
 
 
 def _json_lines(path: Path, origin: str) -> Iterator[_Found]:
-    if encoding_of(path) not in ("utf-8", "utf-8-sig"):
-        return
     header: dict[str, None] = {}
     for row in _objects(path, Misfits()):
         header.update(dict.fromkeys(row))

@@ -1,19 +1,22 @@
 """In which encoding and with which delimiter a table of text is written: looked at, never believed."""
 
-import codecs
 import csv
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
+from escrow.completeness.csvtable import delimiter_of
+from escrow.completeness.textflow import Bytes, TextFlow
+
 _BLOCK = 1 << 20
-_BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
-_DELIMITERS = ",;\t|"
+_CODECS = {"ascii": "utf-8", "windows-1252": "cp1252"}
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
     """How a table is written. `encoding` is a codec of Python; `header` are the cells of its first record, `lines`
-    the lines that they take."""
+    the lines that they take. `odd_quotes`: its quotes do not pair, so that a cell may have swallowed rows."""
 
     encoding: str
     delimiter: str
@@ -24,67 +27,58 @@ class Shape:
 
 def shape_of(path: Path) -> Shape | None:
     """The shape of a file of delimited text; None where it is none: no text, or a header without an end."""
-    encoding, quotes = _look(path)
-    if encoding is None:
+    found = _look(path)
+    if found is None:
         return None
+    encoding, quotes = found
     with path.open(encoding=encoding, errors="replace", newline="") as file:
-        shape = _shape(encoding, file.read(_BLOCK))
-    return replace(shape, odd_quotes=quotes % 2 == 1) if shape else None
+        return _shape(encoding, file.read(_BLOCK), odd_quotes=quotes % 2 == 1)
 
 
 def shape_of_head(head: bytes) -> Shape | None:
     """The same by the beginning of a file alone."""
-    encoding = next((name for mark, name in _BOMS if head.startswith(mark)), None)
-    if encoding is None:
-        if b"\0" in head:
-            return None
-        encoding = "utf-8" if _is_utf8(head) else "cp1252"
-    return _shape(encoding, head.decode(encoding, "replace"))
+    flow = TextFlow(head, _let_be)
+    flow.feed(np.frombuffer(head[: head.rfind(b"\n") + 1] or head, np.uint8))
+    if b"\0" in head and not flow.wide:
+        return None
+    encoding = _codec(flow)
+    return _shape(encoding, head.decode(encoding, "replace"), odd_quotes=False)
 
 
-def _is_utf8(head: bytes) -> bool:
-    try:
-        codecs.getincrementaldecoder("utf-8")().decode(head)
-    except UnicodeDecodeError:
-        return False
-    return True
+def _look(path: Path) -> tuple[str, int] | None:
+    """A file's encoding, and its quotation marks (not counted in UTF-16). None: it has NUL bytes, so is no text."""
+    quotes = 0
+    with path.open("rb") as file:
+        block = file.read(_BLOCK)
+        flow = TextFlow(block, _let_be)
+        if flow.wide:
+            return _codec(flow), 0
+        while block:
+            if b"\0" in block:
+                return None
+            quotes += block.count(b'"')
+            flow.feed(np.frombuffer(block, np.uint8))
+            block = file.read(_BLOCK)
+    return _codec(flow), quotes
 
 
-def _shape(encoding: str, head: str) -> Shape | None:
+def _codec(flow: TextFlow) -> str:
+    if flow.bom:
+        return "utf-16" if flow.wide else "utf-8-sig"
+    return _CODECS.get(flow.encoding, flow.encoding)
+
+
+def _let_be(_: Bytes) -> None:
+    pass
+
+
+def _shape(encoding: str, head: str, *, odd_quotes: bool) -> Shape | None:
     record, lines = first_record(head)
     if record is None:
         return None
     delimiter = delimiter_of(record)
     header = tuple(next(csv.reader([record], delimiter=delimiter), [""]))
-    return Shape(encoding, delimiter, header, lines) if header != ("",) else None
-
-
-def encoding_of(path: Path) -> str | None:
-    """`utf-8`, `utf-8-sig`, `utf-16`, else `cp1252`; None where there are NUL bytes, so no text."""
-    return _look(path)[0]
-
-
-def _look(path: Path) -> tuple[str | None, int]:
-    """The encoding, and how many quotation marks there are (not counted in UTF-16)."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    utf8, quotes = True, 0
-    with path.open("rb") as file:
-        block = file.read(_BLOCK)
-        marked = next((name for mark, name in _BOMS if block.startswith(mark)), None)
-        if marked == "utf-16":
-            return marked, 0
-        while True:
-            if b"\0" in block:
-                return None, 0
-            quotes += block.count(b'"')
-            if utf8:
-                try:
-                    decoder.decode(block, final=not block)
-                except UnicodeDecodeError:
-                    utf8 = False
-            if not block:
-                return marked or ("utf-8" if utf8 else "cp1252"), quotes
-            block = file.read(_BLOCK)
+    return Shape(encoding, delimiter, header, lines, odd_quotes) if header != ("",) else None
 
 
 def first_record(text: str) -> tuple[str | None, int]:
@@ -97,9 +91,3 @@ def first_record(text: str) -> tuple[str | None, int]:
             record = text[:at]
             return record, 1 + record.count("\n")
     return (None, 0) if quoted or not text else (text, 1 + text.count("\n"))
-
-
-def delimiter_of(record: str) -> str:
-    """The delimiter that is most frequent outside quotes; the comma on a tie."""
-    outside = "".join(record.split('"')[::2])
-    return max(_DELIMITERS, key=outside.count)

@@ -1,8 +1,7 @@
 """Tables written as CSV, SQLite and Excel. Every cell stays the text that it was: leading zeros are never lost."""
 
 import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import adbc_driver_sqlite.dbapi as adbc
@@ -11,8 +10,7 @@ import pyarrow.csv as pacsv
 import xlsxwriter
 
 from escrow.errors import FormatError
-from escrow.export.naming import unique
-from escrow.export.tables import Misfits, Table, quoted
+from escrow.export.tables import Table, quoted
 
 _SHEET_ROWS = 1_000_000
 """Rows of a sheet; Excel ends at 1,048,576."""
@@ -25,33 +23,20 @@ _CUT = " …"
 _HEADER_WIDTH = 40
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
-    """One table in one format. `rows`: None where the original was taken as it is. `cut`: cells that were too long."""
-
-    rows: int | None
-    misfits: Misfits
-    cut: int = 0
-
-
-def write_csv(table: Table, originals: Path, folder: Path) -> Written:
+def write_csv(table: Table, originals: Path, folder: Path) -> None:
     """`<table>.csv`: RFC 4180, UTF-8, commas; an empty cell is null, `""` is an empty text.
 
     An original that is so already is taken as it is. FormatError `table-damaged`.
     """
     target = folder / f"{table.name}.csv"
-    misfits = Misfits()
     if _is_plain(table):
         shutil.copyfile(originals / table.origin, target)
-        return Written(None, misfits)
-    rows = 0
+        return
     partial = target.with_suffix(".part")
-    with table.read(misfits) as reader, partial.open("wb") as file, pacsv.CSVWriter(file, reader.schema) as writer:
+    with table.read() as reader, partial.open("wb") as file, pacsv.CSVWriter(file, reader.schema) as writer:
         for batch in reader:
             writer.write_batch(batch)
-            rows += batch.num_rows
     partial.replace(target)
-    return Written(rows, misfits)
 
 
 def _is_plain(table: Table) -> bool:
@@ -59,36 +44,32 @@ def _is_plain(table: Table) -> bool:
     return shape is not None and (shape.encoding, shape.delimiter, table.columns) == ("utf-8", ",", table.header)
 
 
-def write_sqlite(tables: list[Table], path: Path) -> Iterator[tuple[Table, Written | FormatError]]:
-    """One database of all tables, every column TEXT; anew where it was. What a table met stands beside it."""
+def write_sqlite(tables: Iterable[Table], path: Path) -> Iterator[tuple[Table, FormatError]]:
+    """One database of all tables, every column TEXT; anew where it was. Gives the tables that could not be read."""
     partial = path.with_suffix(".part")
     partial.unlink(missing_ok=True)
     with adbc.connect(str(partial), autocommit=True) as base, base.cursor() as cursor:
         for pragma in ("journal_mode = OFF", "synchronous = OFF"):
             cursor.execute(f"PRAGMA {pragma}")
         for table in tables:
-            misfits = Misfits()
             try:
-                with table.read(misfits) as reader:
-                    rows = cursor.adbc_ingest(table.name, reader, mode="create")
+                with table.read() as reader:
+                    cursor.adbc_ingest(table.name, reader, mode="create")
             except FormatError as error:
                 cursor.execute(f"DROP TABLE IF EXISTS {quoted(table.name)}")
                 yield table, error
-                continue
-            yield table, Written(rows, misfits)
     partial.replace(path)
 
 
-def write_excel(table: Table, folder: Path) -> Written:
+def write_excel(table: Table, folder: Path) -> int:
     """`<table>.xlsx`, and `<table>-2.xlsx` … from each millionth row on; every cell is text, so no formula runs.
 
-    FormatError `table-damaged`, `excel-columns`.
+    Gives how many cells were too long, and were cut. FormatError `table-damaged`, `excel-columns`.
     """
     if len(table.columns) > _SHEET_COLUMNS:
         raise FormatError("excel-columns", f"Excel has {_SHEET_COLUMNS:,} columns, the table {len(table.columns):,}")
-    misfits = Misfits()
-    rows = cut = 0
-    with table.read(misfits) as reader:
+    cut = 0
+    with table.read() as reader:
         batches = iter(reader)
         part, batch = 1, next(batches, None)
         while batch is not None or part == 1:
@@ -98,18 +79,17 @@ def write_excel(table: Table, folder: Path) -> Written:
                     room = _SHEET_ROWS - sheet.rows
                     cut += sheet.add(batch.slice(0, room))
                     batch = batch.slice(room) if batch.num_rows > room else next(batches, None)
-            rows += sheet.rows
             part += 1
-    return Written(rows, misfits, cut)
+    return cut
 
 
 class _Sheet:
     def __init__(self, path: Path, table: Table) -> None:
         self.rows = 0
         self._path = path
-        options = {"constant_memory": True, "tmpdir": str(path.parent), "strings_to_formulas": False}
+        options = {"constant_memory": True, "tmpdir": str(path.parent)}
         self._book = xlsxwriter.Workbook(str(path.with_suffix(".part")), options)
-        self._page = self._book.add_worksheet(unique([table.name[:31]])[0])
+        self._page = self._book.add_worksheet(table.name[:31])
         bold = self._book.add_format({"bold": True})
         self._page.freeze_panes(1, 0)
         for column, title in enumerate(table.columns):

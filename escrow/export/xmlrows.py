@@ -1,4 +1,4 @@
-"""Rows in XML: the element that repeats, its attributes and leaves as cells.
+"""Rows in XML: the elements that recipes name, else the one that repeats; attributes and leaves are cells.
 
 Entities are refused, nothing is fetched.
 """
@@ -6,55 +6,78 @@ Entities are refused, nothing is fetched.
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
+from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import BinaryIO, NoReturn
+from typing import NoReturn
 from xml.parsers import expat
 
 from escrow.errors import FormatError
+from escrow.source.recipes import recipes
 
 _BLOCK = 1 << 20
 _LOOK = 8 << 20
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _DEPTH = 64
+_ANY = "*"
+
+Row = dict[str, str | None]
 
 
-def row_element(path: Path) -> str | None:
-    """The path of the element that holds a row (`SuperStarReport/Record`): of those that repeat and have children or
-    attributes, the outermost; by the first 8 MiB. None where none repeats.
+def row_elements(path: Path) -> list[str]:
+    """Paths of the elements that hold rows, such as `SuperStarReport/Record`, by the first 8 MiB: those of the first
+    recipe's rule that has some; else, of those that repeat and have children or attributes, the outermost.
 
-    FormatError `xml-damaged`, `xml-entity`.
+    FormatError `xml-damaged`, `xml-entity`, `xml-depth`.
     """
     seen: Counter[str] = Counter()
     full: set[str] = set()
     stack: list[str] = []
 
     def begin(name: str, attributes: dict[str, str]) -> None:
-        _check_depth(stack)
         if stack:
             full.add("/".join(stack))
-        stack.append(name)
-        seen["/".join(stack)] += 1
+        _push(stack, name)
+        here = "/".join(stack)
+        seen[here] += 1
         if attributes:
-            full.add("/".join(stack))
+            full.add(here)
 
     def end(_name: str) -> None:
         stack.pop()
 
     parser = _parser(begin, end)
     with path.open("rb") as file:
-        _feed(parser, file, _LOOK)
-    rows = [one for one in seen if seen[one] > 1 and one in full and "/" in one]
-    return min(rows, key=lambda one: (one.count("/"), -seen[one])) if rows else None
+        for _ in range(_LOOK // _BLOCK):
+            block = file.read(_BLOCK)
+            if not block:
+                break
+            _parse(parser, block, final=False)
+    for patterns in _known():
+        if found := [one for one in seen if one in full and any(_is(one, pattern) for pattern in patterns)]:
+            return found
+    again = [one for one in seen if seen[one] > 1 and one in full]
+    return [min(again, key=lambda one: (one.count("/"), -seen[one]))] if again else []
 
 
-def xml_rows(path: Path, element: str) -> Iterator[dict[str, str | None]]:
+def _known() -> Iterator[list[str]]:
+    for recipe in recipes().values():
+        for rule in recipe.rules:
+            yield [one for one in rule.rows if one != _ANY]
+
+
+def _is(path: str, pattern: str) -> bool:
+    parts, wanted = path.split("/"), pattern.split("/")
+    return len(parts) == len(wanted) and all(map(fnmatchcase, parts, wanted))
+
+
+def xml_rows(path: Path, element: str) -> Iterator[Row]:
     """Each row's cells by name: `Legal Surname` for `Legal_x0020_Surname`, `Address/Town` for what lies deeper.
 
     Constant memory. FormatError as above.
     """
-    rows: list[dict[str, str | None]] = []
+    rows: list[Row] = []
     stack: list[str] = []
-    row: dict[str, str | None] = {}
+    row: Row = {}
     text: list[str] = []
     leaf = False
     depth = element.count("/") + 1
@@ -64,8 +87,7 @@ def xml_rows(path: Path, element: str) -> Iterator[dict[str, str | None]]:
 
     def begin(name: str, attributes: dict[str, str]) -> None:
         nonlocal row, leaf
-        _check_depth(stack)
-        stack.append(name)
+        _push(stack, name)
         text.clear()
         leaf = True
         if len(stack) == depth:
@@ -77,8 +99,9 @@ def xml_rows(path: Path, element: str) -> Iterator[dict[str, str | None]]:
     def end(_name: str) -> None:
         nonlocal leaf
         if inside():
-            if leaf:
-                _put(row, stack[depth:] or ["text"], "".join(text).strip() or None)
+            cell = "".join(text).strip() or None
+            if leaf and (cell or len(stack) > depth):
+                _put(row, stack[depth:] or ["text"], cell)
             if len(stack) == depth:
                 rows.append(row)
         text.clear()
@@ -96,20 +119,17 @@ def xml_rows(path: Path, element: str) -> Iterator[dict[str, str | None]]:
     yield from rows
 
 
-def _put(row: dict[str, str | None], path: list[str], value: str | None) -> None:
+def _put(row: Row, path: list[str], value: str | None) -> None:
     """A name that a row holds twice has its values one below the other."""
-    name = _plain("/".join(path))
+    name = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), "/".join(path))
     before = row.get(name)
     row[name] = value if before is None else before if value is None else f"{before}\n{value}"
 
 
-def _plain(name: str) -> str:
-    return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), name)
-
-
-def _check_depth(stack: list[str]) -> None:
-    if len(stack) > _DEPTH:
+def _push(stack: list[str], name: str) -> None:
+    if len(stack) >= _DEPTH:
         raise FormatError("xml-depth", f"expected XML of at most {_DEPTH} levels, found more")
+    stack.append(name)
 
 
 def _parser(begin: Callable[[str, dict[str, str]], None], end: Callable[[str], None]) -> expat.XMLParserType:
@@ -124,13 +144,6 @@ def _parser(begin: Callable[[str, dict[str, str]], None], end: Callable[[str], N
     parser.EntityDeclHandler = refuse
     parser.ExternalEntityRefHandler = refuse
     return parser
-
-
-def _feed(parser: expat.XMLParserType, file: BinaryIO, most: int) -> None:
-    read = 0
-    while read < most and (block := file.read(_BLOCK)):
-        read += len(block)
-        _parse(parser, block, final=False)
 
 
 def _parse(parser: expat.XMLParserType, block: bytes, *, final: bool) -> None:

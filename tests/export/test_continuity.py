@@ -10,7 +10,7 @@ from escrow.custody.page import Grid, Page, Words
 from escrow.errors import UsageError
 from escrow.export import mapping
 from escrow.export.continuity import Row, continuity
-from escrow.export.papers import write_pdf, write_workbook
+from escrow.export.papers import ruled_pdf, write_workbook
 
 MONDAY = date(2026, 11, 23)
 TABLES: dict[str, list[Row]] = {
@@ -105,7 +105,7 @@ def test_pages_become_a_pdf_and_a_workbook(page: Page, tmp_path: Path) -> None:
     import pypdfium2
     from openpyxl import load_workbook
 
-    write_pdf(page, tmp_path / "c.pdf")
+    (tmp_path / "c.pdf").write_bytes(ruled_pdf(page))
     write_workbook(page, tmp_path / "c.xlsx")
     document = pypdfium2.PdfDocument(tmp_path / "c.pdf")
     text = "".join(document[n].get_textpage().get_text_range() for n in range(len(document)))

@@ -1,11 +1,13 @@
 """The dictionary says what columns hold and shows nobody's data; keys are guessed, and held against each other."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from escrow.export.dictionary import Described, describe, masked
-from escrow.export.integrity import check_keys, guess_keys
+from escrow.export.integrity import Key, check_identifiers, check_keys, guess_keys
+from escrow.export.keys import declared_keys
 from escrow.export.tables import find_tables
 from tests.export.test_tables import write
 
@@ -62,3 +64,30 @@ def test_keys_that_stand_twice_and_references_that_point_nowhere(tmp_path: Path)
         ("key-twice", "pupils", "pupils", 1, 2),
         ("reference-nowhere", "marks", "pupils", 1, 2),
     ]
+
+
+def test_keys_that_a_database_declares_come_before_guesses(tmp_path: Path) -> None:
+    write(tmp_path, "mis/pupil.csv", b"upn,n\nA1,1\nA2,2\n")
+    write(tmp_path, "mis/mark.csv", b"n,of\n1,1\n2,9\n")
+    said = {
+        "tables": [
+            {"schema": "public", "table": "pupil", "file": "pupil.csv", "primary_key": ["n"]},
+            {"schema": "public", "table": "mark", "file": "mark.csv", "primary_key": ["n", "of"]},
+        ]
+    }
+    link = {"schema": "public", "table": "pupil", "columns": ["of"], "to": ["n"]}
+    for table, links in zip(said["tables"], ([], [link, {**link, "table": "elsewhere"}]), strict=True):
+        table["foreign_keys"] = links  # type: ignore[assignment]
+    write(tmp_path, "mis/schema.json", json.dumps(said).encode())
+    write(tmp_path, "hr/schema.json", b'{"tables": 3}')
+    keys = declared_keys(tmp_path, find_tables(tmp_path)[0])
+    assert keys == [Key("pupil", "n", (("mark", "of"),), guessed=False)]
+    doubts = [(one.code, one.table, one.column, one.values) for one in check_keys(keys, described(tmp_path))]
+    assert doubts == [("reference-nowhere", "mark", "of", 1)]
+
+
+def test_identifiers_that_fail_their_check(tmp_path: Path) -> None:
+    write(tmp_path, "a.csv", b"UPN,Name\nB801200005001,x\nB801200005002,y\n,z\nB801200005002,y\n")
+    write(tmp_path, "b.csv", b"UPN\n\n")
+    found = [one for one in check_identifiers(described(tmp_path)) if one.code == "identifier-invalid"]
+    assert [(one.table, one.column, one.of, one.values, one.rows) for one in found] == [("a", "UPN", "UPN", 1, 2)]

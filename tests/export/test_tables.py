@@ -10,7 +10,7 @@ import pytest
 from escrow.errors import FormatError
 from escrow.export.naming import column_names, table_names
 from escrow.export.tables import Misfits, Table, find_tables
-from escrow.export.xmlrows import row_element, xml_rows
+from escrow.export.xmlrows import row_elements, xml_rows
 
 SAMPLES = Path(__file__).parents[3] / "shared" / "samples"
 
@@ -41,6 +41,7 @@ def only(folder: Path) -> Table:
         (b"\xef\xbb\xbfid;name\n007;x,y\n", [("007", "x,y")]),
         (b"id\tname\n007\tZo\xeb\n", [("007", "Zoë")]),
         ("id|name\r\n007|Zoë\r\n".encode("utf-16"), [("007", "Zoë")]),
+        ("id,name\r\n007,Zoë\r\n".encode("utf-16-le"), [("007", "Zoë")]),
         (b'id,name\n1,\n2,""\n3,"a\r\nb"\n', [("1", None), ("2", ""), ("3", "a\r\nb")]),
         (b'id,"long\nname"\n1,x\n', [("1", "x")]),
         (b"id,name\n1,\x81\n", [("1", "\ufffd")]),
@@ -118,17 +119,28 @@ def test_xml_rows_have_plain_names(tmp_path: Path) -> None:
         '<UPN/></Record><Record sent="1"><UPN>B1</UPN><UPN>B2</UPN></Record></SuperStarReport>'
     )
     path = write(tmp_path, "report.xml", text.encode())
-    assert row_element(path) == "SuperStarReport/Record"
+    assert row_elements(path) == ["SuperStarReport/Record"]
     assert list(xml_rows(path, "SuperStarReport/Record")) == [
         {"Legal Surname": "O'Brien", "Home/Town": "Bath", "UPN": None},
         {"sent": "1", "UPN": "B1\nB2"},
     ]
 
 
+def test_tables_of_one_xml_file_are_those_that_recipes_name(tmp_path: Path) -> None:
+    text = (
+        "<iSAMS><Version/><Version/><Version at='1'/><PupilManager><CurrentPupils><Pupil Id='1'>"
+        "<Forename>Zoë</Forename></Pupil></CurrentPupils></PupilManager>"
+        "<HRManager><CurrentStaff><StaffMember Id='2'/><StaffMember Id='3'/></CurrentStaff></HRManager></iSAMS>"
+    )
+    write(tmp_path, "batch.xml", text.encode())
+    found = {table.origin: rows(table) for table in find_tables(tmp_path)[0]}
+    assert found == {"batch.xml#Pupil": [("1", "Zoë")], "batch.xml#StaffMember": [("2",), ("3",)]}
+
+
 def test_deep_xml_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path, "deep.xml", b"<a>" * 100_000)
     with pytest.raises(FormatError) as told:
-        row_element(path)
+        row_elements(path)
     assert told.value.code == "xml-depth"
 
 
@@ -148,3 +160,6 @@ def test_real_exports_are_read_whole() -> None:
     assert counted["gias/links_edubasealldata20250422.csv"] == (5, 33801, 0)
     assert counted["microsoft-sds-uk/Student.csv"] == (14, 86, 0)
     assert counted["dfe-mtc/Pupil-Census-Data.csv"][1:] == (5, 0)
+    assert counted["dfe-collect/cin-2022.xml"] == (33, 1, 0)
+    assert counted["isams-batch/GetCurrentPupils.xml"] == (36, 1, 0)
+    assert counted["sif-au/StudentPersonal_0.xml"] == (90, 1, 0)
