@@ -10,6 +10,11 @@ Bytes = NDArray[np.uint8]
 _BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 
 
+def as_array(data: bytes) -> Bytes:
+    """The same bytes, not copied."""
+    return np.frombuffer(data, np.uint8)
+
+
 def wide_encoding(head: bytes) -> str:
     """`utf-16-le` or `utf-16-be` where the first bytes show it, with a byte-order mark or without; else ""."""
     for bom, name in _BOMS[1:]:

@@ -4,10 +4,8 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from escrow.completeness.csvtable import delimiter_of
-from escrow.completeness.textflow import Bytes, TextFlow
+from escrow.completeness.textflow import Bytes, TextFlow, as_array
 
 _BLOCK = 1 << 20
 _CODECS = {"ascii": "utf-8", "windows-1252": "cp1252"}
@@ -38,7 +36,7 @@ def shape_of(path: Path) -> Shape | None:
 def shape_of_head(head: bytes) -> Shape | None:
     """The same by the beginning of a file alone."""
     flow = TextFlow(head, _let_be)
-    flow.feed(np.frombuffer(head[: head.rfind(b"\n") + 1] or head, np.uint8))
+    flow.feed(as_array(head[: head.rfind(b"\n") + 1] or head))
     if b"\0" in head and not flow.wide:
         return None
     encoding = _codec(flow)
@@ -57,7 +55,7 @@ def _look(path: Path) -> tuple[str, int] | None:
             if b"\0" in block:
                 return None
             quotes += block.count(b'"')
-            flow.feed(np.frombuffer(block, np.uint8))
+            flow.feed(as_array(block))
             block = file.read(_BLOCK)
     return _codec(flow), quotes
 
