@@ -14,7 +14,7 @@ from .options import ConfigOption, JsonOption
 from .output import Output
 
 if TYPE_CHECKING:
-    from escrow.custody.page import Block, Page
+    from escrow.paper.page import Block, Page
     from escrow.record import Charter
 
 _WIDTH = 100
@@ -47,13 +47,13 @@ def show(
     fingerprint = basis.history.fingerprint
     page = article_30_page(charter) if article_30 else charter_page(charter, fingerprint, names)
     if html:
-        from escrow.custody.page_html import to_html
+        from escrow.paper.html import to_html
 
         foot = f"Made on {day(files.now())} from {'a draft' if file else 'the signed charter'}."
         files.replace_file(html, to_html(page, foot).encode())
         output.row(str(html), html=str(html))
     if pdf:
-        from escrow.custody import paper
+        from escrow.paper import pdf as paper
 
         files.replace_file(pdf, paper.pdf("page", page.values()))
         output.row(str(pdf), pdf=str(pdf))
@@ -95,7 +95,7 @@ def lines_of(page: "Page") -> Iterator[str]:
 
 
 def _block(block: "Block") -> Iterator[str]:
-    from escrow.custody.page import Facts, Grid, Points, Words
+    from escrow.paper.page import Facts, Grid, Points, Words
 
     match block:
         case Words(text):

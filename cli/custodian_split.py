@@ -123,7 +123,7 @@ def _one_person(desk: Desk, made: Split, number: int) -> None:
 
 
 def _page(made: Split, number: int) -> bytes:
-    from escrow.custody.paper import in_groups, pdf, qr
+    from escrow.paper.pdf import in_groups, pdf, qr
 
     share = made.shares[number]
     return pdf(

@@ -112,7 +112,7 @@ def _after(story: _Story, demo: "DemoClosing", progress: "Progress") -> None:
 
 def _certificates(story: _Story, demo: "DemoClosing", root: Path) -> None:
     from escrow.custody.certificate import custody_certificate, handover_certificate
-    from escrow.custody.paper import pdf
+    from escrow.paper.pdf import pdf
 
     history = demo.history()
     for name, page in (("custody", custody_certificate(history)), ("handover", handover_certificate(history))):

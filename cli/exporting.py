@@ -188,8 +188,8 @@ def _plan(output: Output, mapping: Path, report: "ExportReport", confirm: str | 
 
 
 def _write_report(to: Path, report: "ExportReport", vault: OpenVault, night: str, said: dict[str, int]) -> None:
-    from escrow.custody.page_html import to_html
     from escrow.export.page import dictionary_csv, report_page
+    from escrow.paper.html import to_html
 
     from .public_folder import write_whole
 

@@ -221,7 +221,7 @@ def _leave_event(output: Output, config: Config, history: "History", board: "Boa
 
 def _write(out: Path, history: "History", tested: "Tested", how: str, event: str) -> None:
     from escrow.custody.certificate import Drill, drill_certificate
-    from escrow.custody.paper import pdf
+    from escrow.paper.pdf import pdf
 
     from .public_folder import write_whole
 

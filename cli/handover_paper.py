@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 def write_handover(out: Path, store: "Store", anchor: "Anchor") -> None:
     """A certificate of custody, or of the handover once it has a receipt. UsageError `out-unwritable`."""
     from escrow.custody.certificate import certificate
-    from escrow.custody.paper import pdf
     from escrow.engine.reading import load_history
+    from escrow.paper.pdf import pdf
 
     from .public_folder import write_whole
 

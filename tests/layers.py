@@ -9,8 +9,9 @@ ROOT = Path(__file__).parents[1]
 
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("cli",),
+    ("subject", "vendor", "retention"),
     ("engine", "custody", "recovery", "export", "watch"),
-    ("store", "source", "completeness"),
+    ("store", "source", "completeness", "paper"),
     ("trust", "record", "pack", "seal"),
     ("errors", "limits", "__version__"),
 )
@@ -19,7 +20,6 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 BESIDE: dict[tuple[str, str], str] = {
     ("trust", "record"): "history is made of records",
     ("trust", "seal"): "history is believed by its signatures",
-    ("export", "custody"): "its pages are custody's pages",
     ("watch", "engine"): "the watch judges what a night reported",
 }
 """Imports between rooms of one layer, each with its reason. There are no others."""
@@ -67,9 +67,9 @@ OWNERS: dict[str, str] = {
     "numpy": "escrow/completeness/",
     "psycopg": "escrow/source/postgresql",
     "pyarrow": "escrow/export/",
-    "segno": "escrow/custody/paper.py",
+    "segno": "escrow/paper/pdf.py",
     "shamir_mnemonic": "escrow/seal/shares.py",
-    "typst": "escrow/custody/paper.py",
+    "typst": "escrow/paper/pdf.py",
     "xlsxwriter": "escrow/export/",
     "zstandard": "escrow/pack/",
 }

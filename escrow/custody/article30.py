@@ -1,8 +1,8 @@
 """The record of processing activities (UK GDPR Art 30(1)) for the archive, from its charter. Pure."""
 
 from escrow.custody.charter_page import CUSTODIANS, day, groups, policy_words, retention
-from escrow.custody.page import Block, Facts, Grid, Page, Points, Section, Words
 from escrow.custody.quorum import hash_of
+from escrow.paper.page import Block, Facts, Grid, Page, Points, Section, Words
 from escrow.record import Charter
 
 _UNSAID = "Not written in the charter yet."

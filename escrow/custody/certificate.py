@@ -6,7 +6,7 @@ from datetime import datetime
 
 from escrow.custody.charter_page import CUSTODIANS, TRIGGERS, day, groups, policy_words
 from escrow.custody.deeds import nights_of
-from escrow.custody.page import Block, Facts, Grid, Page, Points, Section, Words
+from escrow.paper.page import Block, Facts, Grid, Page, Points, Section, Words
 from escrow.record import Charter, Proof, Receipt, Release, Returned
 from escrow.trust import EventLink, History
 

@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from escrow.custody.page import Block, Facts, Grid, Page, Points, Section, Words
 from escrow.custody.quorum import hash_of
+from escrow.paper.page import Block, Facts, Grid, Page, Points, Section, Words
 from escrow.record import Charter, Holder, key_id_of
 from escrow.seal import VerifyKey
 from escrow.trust.handover import PURPOSES

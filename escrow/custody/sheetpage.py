@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from escrow.custody.paper import in_groups, pdf, qr
 from escrow.custody.quorum import Draft
 from escrow.custody.sheets import Sheet
+from escrow.paper.pdf import in_groups, pdf, qr
 from escrow.record import Charter, Custody
 
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from escrow.custody.page import Block, Grid, Page, Section, Words
 from escrow.export.mapping import Plan, roles
+from escrow.paper.page import Block, Grid, Page, Section, Words
 
 Row = dict[str, str]
 Rows = Callable[[str, Mapping[str, str]], Iterator[Row]]

@@ -5,9 +5,9 @@ import io
 from collections import Counter
 from collections.abc import Mapping
 
-from escrow.custody.page import Block, Grid, Page, Points, Section, Words
 from escrow.export.exporting import ExportReport
 from escrow.export.integrity import Doubt
+from escrow.paper.page import Block, Grid, Page, Points, Section, Words
 
 _DICTIONARY = ("table", "column", "type", "nulls", "blanks", "distinct (estimate)", "longest", "examples (masked)")
 _DOUBTS = {

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import xlsxwriter
 
-from escrow.custody.page import Grid, Page, Words
-from escrow.custody.paper import pdf
 from escrow.export.naming import unique
+from escrow.paper.page import Grid, Page, Words
+from escrow.paper.pdf import pdf
 
 _SHEET = str.maketrans("", "", "[]:*?/\\'")
 _WIDEST = 60

@@ -122,7 +122,7 @@ def test_the_environment_lies_over_it() -> None:
         ('url = "stick"', "", "config-missing-key", "[[copy]] 2: expected url"),
         ('url = "stick"', 'url = "/media/usb-a/../usb-a/fernhill"', "config-copy", "another place has its url"),
         ("offline = true", 'offline = "yes"', "config-type", "[[copy]] 1: offline: expected true or false"),
-        ('holds = "keys"', 'holds = "some"', "config-value", '[[copy]] 2: holds: expected one of all, keys'),
+        ('holds = "keys"', 'holds = "some"', "config-value", "[[copy]] 2: holds: expected one of all, keys"),
         ('holds = "keys"', 'hold = "keys"', "config-unknown-key", "[[copy]] 2: expected no other key, found hold"),
         ('payer = "the head"', "payer = 7", "config-type", "[[copy]] 2: payer: expected a text"),
     ],

@@ -10,8 +10,8 @@ import pytest
 
 from escrow.custody.certificate import Drill, certificate, drill_certificate, groups_of
 from escrow.custody.charter_page import groups
-from escrow.custody.paper import pdf
 from escrow.engine.fetch import public_objects
+from escrow.paper.pdf import pdf
 from escrow.record import Proof, Returned
 from tests.custody.closing import Closing, closing
 from tests.engine.kit import T0

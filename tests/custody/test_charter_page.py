@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 
 from escrow import record as r
-from escrow.custody import paper
 from escrow.custody.article30 import article_30
 from escrow.custody.charter_page import charter_page
-from escrow.custody.page import Page
-from escrow.custody.page_html import STYLE, to_html
+from escrow.paper import pdf as paper
+from escrow.paper.html import STYLE, to_html
+from escrow.paper.page import Page
 from tests.custody.test_charter_toml import charters
 from tests.record.samples import FULL_CHARTER
 from tests.trust import world as w

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from escrow.custody.page import Grid, Page, Words
 from escrow.errors import UsageError
 from escrow.export import mapping
 from escrow.export.continuity import Row, continuity
 from escrow.export.papers import ruled_pdf, write_workbook
+from escrow.paper.page import Grid, Page, Words
 
 MONDAY = date(2026, 11, 23)
 TABLES: dict[str, list[Row]] = {

@@ -29,7 +29,7 @@ def pdf(template: str, values: Mapping[str, JsonValue]) -> bytes:
     A sign that no font here has, not even the system's, stands as its number, such as [U+1F393]: a school's name never
     keeps a page from being printed.
     """
-    folder = resources.files("escrow.custody") / "templates"
+    folder = resources.files("escrow.paper") / "templates"
     source = b"".join((folder / f"{name}.typ").read_bytes() for name in ("house", template))
     text = json.dumps(dict(values), ensure_ascii=False)
     for system in chain((False,), repeat(True)):

@@ -2,7 +2,7 @@
 
 from html import escape
 
-from escrow.custody.page import Block, Facts, Grid, Page, Points, Words
+from escrow.paper.page import Block, Facts, Grid, Page, Points, Words
 
 STYLE = """
 :root { color-scheme: light; }

@@ -57,7 +57,7 @@ class Page:
     sections: tuple[Section, ...]
 
     def values(self) -> JsonObject:
-        """What the template `page` of escrow.custody.paper sets."""
+        """What the template `page` of escrow.paper.pdf sets."""
         sections: list[JsonValue] = [
             {"heading": one.heading, "blocks": [_values(block) for block in one.blocks]} for one in self.sections
         ]

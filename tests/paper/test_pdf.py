@@ -8,12 +8,12 @@ import pytest
 import zxingcpp
 
 from escrow import record as r
-from escrow.custody.paper import in_groups, pdf, qr
 from escrow.custody.policies import POLICIES
 from escrow.custody.quorum import Draft, draft_vault
 from escrow.custody.sheetpage import policy_text, sheet_page
 from escrow.custody.sheets import Sheet
 from escrow.errors import FormatError
+from escrow.paper.pdf import in_groups, pdf, qr
 from escrow.seal.shares import parse_share
 from tests.custody import deal
 from tests.engine.kit import T0
