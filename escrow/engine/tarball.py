@@ -1,39 +1,19 @@
 """Streams a snapshot as a tar archive (POSIX.1-2001, pax), without touching the disk."""
 
-import hashlib
 import os
 import tarfile
 from collections import deque
-from collections.abc import Iterator, Sequence
-from io import RawIOBase
+from io import BufferedReader
 from typing import BinaryIO
 
+from escrow.engine.opened import Pieces, proven, shortened
 from escrow.engine.ports import Progress
 from escrow.engine.reading import CompartmentView
 from escrow.engine.restore import RestoreOptions
 from escrow.engine.restored import RestoreReport
-from escrow.engine.rows import RowFilter, RowRule
-from escrow.errors import FormatError, IntegrityError
+from escrow.engine.rows import RowFilter
 from escrow.record import DirEntry, Entry, FileEntry, LinkEntry, UnreadEntry
 from escrow.source import safe_target
-
-
-class _Blocks(RawIOBase):
-    """Reads an iterator of bytes as a file."""
-
-    def __init__(self, blocks: Iterator[bytes]) -> None:
-        self._blocks = blocks
-        self._rest = b""
-
-    def read(self, size: int = -1, /) -> bytes:
-        parts: list[bytes] = []
-        while size > 0 and (self._rest or (block := next(self._blocks, None)) is not None):
-            if not self._rest:
-                self._rest = block or b""
-            parts.append(self._rest[:size])
-            self._rest = self._rest[size:]
-            size -= len(parts[-1])
-        return b"".join(parts)
 
 
 def write_tar(
@@ -57,15 +37,6 @@ def write_tar(
     return report
 
 
-def _proven(view: CompartmentView, entry: FileEntry) -> Iterator[bytes]:
-    digest = hashlib.sha256()
-    for block in view.packs.stream(entry.extents):
-        digest.update(block)
-        yield block
-    if digest.hexdigest() != entry.sha256:
-        raise IntegrityError("file-hash", f"expected SHA-256 {entry.sha256[:16]}…, found {digest.hexdigest()[:16]}…")
-
-
 def _add(tar: tarfile.TarFile, view: CompartmentView, entry: Entry, report: RestoreReport) -> None:
     erasure = view.left_out.whole(entry.path)
     if erasure is not None:
@@ -86,26 +57,12 @@ def _add(tar: tarfile.TarFile, view: CompartmentView, entry: Entry, report: Rest
         tar.addfile(info)
     else:
         rules = view.left_out.rows.get(entry.path, ())
-        size = _shortened(view, entry, rules, report) if rules else entry.size
+        size = shortened(view, entry, rules, report) if rules else entry.size
         if size is None:
             return
         info.size = size
-        blocks = iter(RowFilter(_proven(view, entry), rules)) if rules else _proven(view, entry)
-        tar.addfile(info, _Blocks(blocks))
+        blocks = iter(RowFilter(proven(view, entry), rules)) if rules else proven(view, entry)
+        tar.addfile(info, BufferedReader(Pieces(blocks)))
         deque(blocks, 0)  # tar stops at the last byte, before the hash is compared
         report.files += 1
         report.size += size
-
-
-def _shortened(view: CompartmentView, entry: FileEntry, rules: Sequence[RowRule], report: RestoreReport) -> int | None:
-    """The bytes of a table without its erased rows, which a tar says first; None where it is left out whole."""
-    table = RowFilter(_proven(view, entry), rules)
-    try:
-        size = sum(map(len, table))
-    except FormatError as error:
-        if error.code != "erasure-whole":
-            raise
-        report.omit(entry, min(rule.n for rule in rules), str(error))
-        return None
-    report.omit_rows(entry, table.left_out, size)
-    return size

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import duckdb
 import pyarrow as pa
 
-from escrow.export.tables import Misfits, Table, quoted
+from escrow.export.table import Misfits, Table, quoted
 
 _COLUMNS_AT_ONCE = 100
 _SAMPLE = 2_000

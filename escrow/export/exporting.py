@@ -12,7 +12,9 @@ from escrow.errors import FormatError, StateError
 from escrow.export.dictionary import Described, describe
 from escrow.export.integrity import Doubt, check_identifiers, check_keys, guess_keys
 from escrow.export.keys import declared_keys
-from escrow.export.tables import Left, Misfits, Table, find_tables
+from escrow.export.originals import folder_files
+from escrow.export.table import Misfits, Table
+from escrow.export.tables import Left, find_tables
 from escrow.export.writing import write_csv, write_excel, write_sqlite
 
 Format = Literal["csv", "sqlite", "excel"]
@@ -55,7 +57,7 @@ def export(folder: Path, formats: Sequence[Format]) -> ExportReport:
     Raises StateError `export-unwritable`; what is wrong with single tables stands in the report.
     """
     originals = folder / ORIGINALS
-    report = ExportReport(*find_tables(originals))
+    report = ExportReport(*find_tables(folder_files(originals)))
     try:
         if "csv" in formats:
             _each(report, "csv", folder, lambda table, to: write_csv(table, originals, to))
@@ -100,7 +102,7 @@ def examine(folder: Path, report: ExportReport) -> None:
         report.described.append(described)
         _judge(report, table, described.misfits)
     known = {one.table.name for one in report.described}
-    declared = [key for key in declared_keys(folder / ORIGINALS, report.tables) if key.table in known]
+    declared = [key for key in declared_keys(folder_files(folder / ORIGINALS), report.tables) if key.table in known]
     keyed = {key.table for key in declared}
     guessed = [key for key in guess_keys(report.described) if key.table not in keyed]
     report.doubts = [*check_keys([*declared, *guessed], report.described), *check_identifiers(report.described)]

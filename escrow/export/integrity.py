@@ -10,7 +10,7 @@ import duckdb
 
 from escrow.completeness.identifiers import CHECKS, identifier_of, names_a_thing, plain
 from escrow.export.dictionary import Described, engine
-from escrow.export.tables import quoted
+from escrow.export.table import quoted
 
 _EVERYBODYS = "id"
 """A column of this name names rows of its own table alone."""

@@ -2,23 +2,26 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 from escrow.export.integrity import Key
-from escrow.export.tables import Table
+from escrow.export.originals import Original
+from escrow.export.table import Table
 from escrow.record import JsonValue
 
 _NAME = "schema.json"
 
 
-def declared_keys(originals: Path, tables: Sequence[Table]) -> list[Key]:
-    """Keys of one column, of every schema.json below `originals`; what is no such file is skipped."""
+def declared_keys(originals: Iterable[Original], tables: Sequence[Table]) -> list[Key]:
+    """Keys of one column, of every schema.json among `originals`; what is no such file is skipped."""
     by_origin = {table.origin: table.name for table in tables}
     keys: list[Key] = []
-    for path in sorted(originals.rglob(_NAME)):
-        folder = path.parent.relative_to(originals).as_posix()
+    for original in sorted(originals, key=lambda one: one.path):
+        folder, _, name = original.path.rpartition("/")
+        if name != _NAME:
+            continue
         try:
-            said = json.loads(path.read_bytes())
+            with original.open() as file:
+                said = json.load(file)
             keys += _keys(
                 said["tables"], {origin.removeprefix(f"{folder}/"): name for origin, name in by_origin.items()}
             )

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from escrow.export.continuity import Row, Rows
-from escrow.export.tables import Table
+from escrow.export.table import Table
 
 
 def rows_of(tables: Sequence[Table]) -> Rows:

@@ -1,4 +1,4 @@
-"""The tables in a folder of restored originals, each as a stream of text cells: nothing is guessed into numbers.
+"""The tables among originals, each as a stream of text cells: nothing is guessed into numbers.
 
 What is no table stays an original. pyarrow reads delimited text, the standard library reads the rest.
 """
@@ -8,69 +8,27 @@ import io
 import json
 import sqlite3
 import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import BinaryIO, Literal, TextIO, cast
 
-import adbc_driver_sqlite.dbapi as adbc
-import duckdb
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from escrow.errors import FormatError
+from escrow.export.databases import SQLITE, sqlite_tables
 from escrow.export.naming import column_names, table_names
+from escrow.export.originals import Opens, Original
+from escrow.export.table import Found, Misfits, Opener, Table, batches
 from escrow.export.text import Shape, shape_of, shape_of_head
 from escrow.export.xmlrows import row_elements, xml_rows
 
 _BLOCK = 4 << 20
-_BATCH = 20_000
-_SQLITE = b"SQLite format 3\0"
 _TEXT = (".csv", ".tsv", ".tab", ".txt", ".psv")
 _LINES = (".jsonl", ".ndjson")
 _EMPTY = b""
-
-
-@dataclass(slots=True)
-class Misfits:
-    """Rows of one table that do not fit its header: how many, and the first of their numbers (the header is 1)."""
-
-    count: int = 0
-    first: list[int] = field(default_factory=list)
-
-    def add(self, number: int | None) -> None:
-        self.count += 1
-        if number is not None and len(self.first) < 10:
-            self.first.append(number)
-
-
-Opener = Callable[[Misfits, ExitStack], pa.RecordBatchReader]
-"""Begins to read a table; what has to be closed is pushed on the stack."""
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """One table. `origin`: the original's path with `/`, behind `#` what lies inside it; `header` as it stands there,
-    `columns` unique; `shape` where it is a file of delimited text."""
-
-    name: str
-    origin: str
-    header: tuple[str, ...]
-    columns: tuple[str, ...]
-    opener: Opener
-    shape: Shape | None = None
-
-    @contextmanager
-    def read(self, misfits: Misfits | None = None) -> Iterator[pa.RecordBatchReader]:
-        """Its rows as batches of text; `misfits` counts those that do not fit. FormatError `table-damaged`: also for
-        what pyarrow, DuckDB and ADBC say inside of the `with`."""
-        with ExitStack() as stack:
-            try:
-                yield self.opener(misfits or Misfits(), stack)
-            except (pa.ArrowException, duckdb.Error, adbc.Error) as error:
-                kind = type(error).__name__  # its words may hold cells
-                raise FormatError("table-damaged", f"{self.origin}: cannot be read as a table ({kind})") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,28 +39,19 @@ class Left:
     code: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    origin: str
-    header: tuple[str, ...]
-    opener: Opener
-    shape: Shape | None = None
-
-
-def find_tables(folder: Path) -> tuple[list[Table], list[Left]]:
-    """All tables below `folder`, by path, and what is left as it is."""
-    found: list[_Found] = []
+def find_tables(originals: Iterable[Original]) -> tuple[list[Table], list[Left]]:
+    """All tables, by path, and what is left as it is; each original is looked at whole. What a vault raises goes on."""
+    found: list[Found] = []
     left: list[Left] = []
-    for path in sorted(one for one in folder.rglob("*") if one.is_file() and not one.is_symlink()):
-        origin = path.relative_to(folder).as_posix()
+    for original in sorted(originals, key=lambda one: one.path):
         before = len(found)
         try:
-            found += _tables_of(path, origin)
+            found += _tables_of(original)
         except (FormatError, sqlite3.Error, zipfile.BadZipFile, OSError, UnicodeError) as error:
-            left.append(Left(origin, error.code if isinstance(error, FormatError) else "table-unreadable"))
+            left.append(Left(original.path, error.code if isinstance(error, FormatError) else "table-unreadable"))
             continue
         if len(found) == before:
-            left.append(Left(origin, "opaque" if path.stat().st_size else "empty"))
+            left.append(Left(original.path, "opaque" if original.size else "empty"))
     names = table_names([one.origin for one in found])
     tables = [
         Table(name, one.origin, one.header, tuple(column_names(one.header)), one.opener, one.shape)
@@ -111,24 +60,24 @@ def find_tables(folder: Path) -> tuple[list[Table], list[Left]]:
     return tables, left
 
 
-def _tables_of(path: Path, origin: str) -> Iterator[_Found]:
-    kind = path.suffix.lower()
+def _tables_of(original: Original) -> Iterator[Found]:
+    kind = PurePosixPath(original.path).suffix.lower()
     if kind in _TEXT:
-        shape = shape_of(path)
+        shape = shape_of(original.open)
         if shape:
-            yield _Found(origin, shape.header, _text_opener(path, shape), shape)
+            yield Found(original.path, shape.header, _text_opener(original.open, shape), shape)
     elif kind == ".xml":
-        yield from _xml(path, origin)
+        yield from _xml(original.open, original.path)
     elif kind in _LINES:
-        yield from _json_lines(path, origin)
+        yield from _json_lines(original.open, original.path)
     elif kind == ".zip":
-        yield from _zipped(path, origin)
-    elif _begins(path, _SQLITE):
-        yield from _sqlite(path, origin)
+        yield from _zipped(original.open, original.path)
+    elif _begins(original.open, SQLITE):
+        yield from sqlite_tables(original)
 
 
-def _begins(path: Path, mark: bytes) -> bool:
-    with path.open("rb") as file:
+def _begins(opens: Opens, mark: bytes) -> bool:
+    with opens() as file:
         return file.read(len(mark)) == mark
 
 
@@ -155,9 +104,9 @@ class _AsUtf8(io.RawIOBase):
         super().close()
 
 
-def _text_opener(path: Path, shape: Shape) -> Opener:
+def _text_opener(opens: Opens, shape: Shape) -> Opener:
     def opened(misfits: Misfits, stack: ExitStack) -> pa.RecordBatchReader:
-        raw = stack.enter_context(path.open("rb"))
+        raw = stack.enter_context(opens())
         return _delimited(stack.enter_context(_characters(raw, shape.encoding)), shape, misfits)
 
     return opened
@@ -167,7 +116,7 @@ def _characters(raw: BinaryIO, encoding: str) -> BinaryIO:
     if encoding == "utf-8":
         return raw
     if encoding == "utf-8-sig":
-        raw.seek(len(codecs.BOM_UTF8))
+        raw.read(len(codecs.BOM_UTF8))
         return raw
     return io.BufferedReader(_AsUtf8(io.TextIOWrapper(raw, encoding, errors="replace", newline="")))
 
@@ -196,64 +145,41 @@ def _delimited(file: BinaryIO, shape: Shape, misfits: Misfits) -> pa.RecordBatch
     )
 
 
-def batches(columns: tuple[str, ...], rows: Iterator[list[str | None]]) -> pa.RecordBatchReader:
-    """Rows of cells as a stream of batches of text."""
-    schema = pa.schema([(column, pa.string()) for column in columns])
-
-    def made() -> Iterator[pa.RecordBatch]:
-        waiting: list[list[str | None]] = []
-        for row in rows:
-            waiting.append(row)
-            if len(waiting) == _BATCH:
-                yield _batch(waiting, schema)
-                waiting = []
-        if waiting:
-            yield _batch(waiting, schema)
-
-    return pa.RecordBatchReader.from_batches(schema, made())
-
-
-def _batch(rows: list[list[str | None]], schema: pa.Schema) -> pa.RecordBatch:
-    return pa.RecordBatch.from_arrays(
-        [pa.array(cells, pa.string()) for cells in zip(*rows, strict=True)], schema=schema
-    )
-
-
-def _xml(path: Path, origin: str) -> Iterator[_Found]:
-    elements = row_elements(path)
+def _xml(opens: Opens, origin: str) -> Iterator[Found]:
+    elements = row_elements(opens)
     for element in elements:
         header: dict[str, None] = {}
-        for row in xml_rows(path, element):
+        for row in xml_rows(opens, element):
             header.update(dict.fromkeys(row))
         inner = f"{origin}#{element.rpartition('/')[2]}" if len(elements) > 1 else origin
-        yield _Found(inner, tuple(header), _xml_opener(path, element, tuple(header)))
+        yield Found(inner, tuple(header), _xml_opener(opens, element, tuple(header)))
 
 
-def _xml_opener(path: Path, element: str, header: tuple[str, ...]) -> Opener:
+def _xml_opener(opens: Opens, element: str, header: tuple[str, ...]) -> Opener:
     def opened(_misfits: Misfits, _stack: ExitStack) -> pa.RecordBatchReader:
-        rows = ([row.get(name) for name in header] for row in xml_rows(path, element))
+        rows = ([row.get(name) for name in header] for row in xml_rows(opens, element))
         return batches(tuple(column_names(header)), rows)
 
     return opened
 
 
-def _json_lines(path: Path, origin: str) -> Iterator[_Found]:
+def _json_lines(opens: Opens, origin: str) -> Iterator[Found]:
     header: dict[str, None] = {}
-    for row in _objects(path, Misfits()):
+    for row in _objects(opens, Misfits()):
         header.update(dict.fromkeys(row))
     if not header:
         return
     names = tuple(header)
 
     def opened(misfits: Misfits, _stack: ExitStack) -> pa.RecordBatchReader:
-        rows = ([row.get(name) for name in names] for row in _objects(path, misfits))
+        rows = ([row.get(name) for name in names] for row in _objects(opens, misfits))
         return batches(tuple(column_names(names)), rows)
 
-    yield _Found(origin, names, opened)
+    yield Found(origin, names, opened)
 
 
-def _objects(path: Path, misfits: Misfits) -> Iterator[dict[str, str | None]]:
-    with path.open(encoding="utf-8-sig") as lines:
+def _objects(opens: Opens, misfits: Misfits) -> Iterator[dict[str, str | None]]:
+    with io.TextIOWrapper(opens(), "utf-8-sig") as lines:
         for number, line in enumerate(lines, 1):
             try:
                 value = json.loads(line, parse_int=str, parse_float=str)
@@ -271,70 +197,22 @@ def _cell(value: object) -> str | None:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _zipped(path: Path, origin: str) -> Iterator[_Found]:
+def _zipped(opens: Opens, origin: str) -> Iterator[Found]:
     """Tables of delimited text in a zip (OneRoster), read where they lie."""
-    with zipfile.ZipFile(path) as archive:
-        members = [one for one in archive.infolist() if Path(one.filename).suffix.lower() in _TEXT]
+    with opens() as whole, zipfile.ZipFile(whole) as archive:
+        members = [one for one in archive.infolist() if PurePosixPath(one.filename).suffix.lower() in _TEXT]
         for member in members:
             with archive.open(member) as file:
                 shape = shape_of_head(file.read(_BLOCK))
             if shape:
-                opener = _zip_opener(path, member.filename, shape)
-                yield _Found(f"{origin}#{member.filename}", shape.header, opener, None)
+                opener = _zip_opener(opens, member.filename, shape)
+                yield Found(f"{origin}#{member.filename}", shape.header, opener, None)
 
 
-def _zip_opener(path: Path, member: str, shape: Shape) -> Opener:
+def _zip_opener(opens: Opens, member: str, shape: Shape) -> Opener:
     def opened(misfits: Misfits, stack: ExitStack) -> pa.RecordBatchReader:
-        archive = stack.enter_context(zipfile.ZipFile(path))
+        archive = stack.enter_context(zipfile.ZipFile(stack.enter_context(opens())))
         raw = cast("BinaryIO", stack.enter_context(archive.open(member)))
         return _delimited(stack.enter_context(_characters(raw, shape.encoding)), shape, misfits)
 
     return opened
-
-
-def _sqlite(path: Path, origin: str) -> Iterator[_Found]:
-    with closing(sqlite3.connect(_address(path), uri=True)) as base:
-        found = base.execute("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name").fetchall()
-        for name in (str(row[0]) for row in found):
-            if not name.startswith("sqlite_"):
-                header = tuple(str(row[1]) for row in base.execute(f"PRAGMA table_info({quoted(name)})"))
-                yield _Found(f"{origin}#{name}", header, _sqlite_opener(path, name, header))
-
-
-def _sqlite_opener(path: Path, name: str, header: tuple[str, ...]) -> Opener:
-    """Cells as SQLite's own text, bytes in hexadecimal."""
-    columns = column_names(header)
-    cells = ", ".join(
-        f"CASE typeof({cell}) WHEN 'blob' THEN lower(hex({cell})) ELSE CAST({cell} AS TEXT) END AS {quoted(column)}"
-        for cell, column in zip(map(quoted, header), columns, strict=True)
-    )
-
-    def opened(_misfits: Misfits, stack: ExitStack) -> pa.RecordBatchReader:
-        base = stack.enter_context(adbc.connect(_address(path), autocommit=True))
-        cursor = stack.enter_context(base.cursor(adbc_stmt_kwargs={"adbc.sqlite.query.batch_rows": str(_BATCH)}))
-        cursor.execute(f"SELECT {cells} FROM {quoted(name)}")  # noqa: S608 - names in quotes
-        return _checked(cursor.fetch_record_batch(), columns)
-
-    return opened
-
-
-def _checked(reader: pa.RecordBatchReader, columns: list[str]) -> pa.RecordBatchReader:
-    """The same, all columns text, its bytes proven to be UTF-8."""
-    schema = pa.schema([(column, pa.string()) for column in columns])
-
-    def proven() -> Iterator[pa.RecordBatch]:
-        for batch in reader:
-            text = batch.cast(schema)
-            text.validate(full=True)
-            yield text
-
-    return pa.RecordBatchReader.from_batches(schema, proven())
-
-
-def _address(path: Path) -> str:
-    return f"{path.absolute().as_uri()}?mode=ro&immutable=1"
-
-
-def quoted(name: str) -> str:
-    """A name as SQL writes it."""
-    return '"' + name.replace('"', '""') + '"'

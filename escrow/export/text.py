@@ -1,11 +1,12 @@
 """In which encoding and with which delimiter a table of text is written: looked at, never believed."""
 
 import csv
+import io
 from dataclasses import dataclass
-from pathlib import Path
 
 from escrow.completeness.csvtable import delimiter_of
 from escrow.completeness.textflow import Bytes, TextFlow, as_array
+from escrow.export.originals import Opens
 
 _BLOCK = 1 << 20
 _CODECS = {"ascii": "utf-8", "windows-1252": "cp1252"}
@@ -23,13 +24,13 @@ class Shape:
     odd_quotes: bool = False
 
 
-def shape_of(path: Path) -> Shape | None:
+def shape_of(opens: Opens) -> Shape | None:
     """The shape of a file of delimited text; None where it is none: no text, or a header without an end."""
-    found = _look(path)
+    found = _look(opens)
     if found is None:
         return None
     encoding, quotes = found
-    with path.open(encoding=encoding, errors="replace", newline="") as file:
+    with io.TextIOWrapper(opens(), encoding, errors="replace", newline="") as file:
         return _shape(encoding, file.read(_BLOCK), odd_quotes=quotes % 2 == 1)
 
 
@@ -43,10 +44,10 @@ def shape_of_head(head: bytes) -> Shape | None:
     return _shape(encoding, head.decode(encoding, "replace"), odd_quotes=False)
 
 
-def _look(path: Path) -> tuple[str, int] | None:
+def _look(opens: Opens) -> tuple[str, int] | None:
     """A file's encoding, and its quotation marks (not counted in UTF-16). None: it has NUL bytes, so is no text."""
     quotes = 0
-    with path.open("rb") as file:
+    with opens() as file:
         block = file.read(_BLOCK)
         flow = TextFlow(block, _let_be)
         if flow.wide:

@@ -10,7 +10,7 @@ import pyarrow.csv as pacsv
 import xlsxwriter
 
 from escrow.errors import FormatError
-from escrow.export.tables import Table, quoted
+from escrow.export.table import Table, quoted
 
 _SHEET_ROWS = 1_000_000
 """Rows of a sheet; Excel ends at 1,048,576."""

@@ -7,11 +7,11 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
-from pathlib import Path
 from typing import NoReturn
 from xml.parsers import expat
 
 from escrow.errors import FormatError
+from escrow.export.originals import Opens
 from escrow.source.recipes import recipes
 
 _BLOCK = 1 << 20
@@ -23,7 +23,7 @@ _ANY = "*"
 Row = dict[str, str | None]
 
 
-def row_elements(path: Path) -> list[str]:
+def row_elements(opens: Opens) -> list[str]:
     """Paths of the elements that hold rows, such as `SuperStarReport/Record`, by the first 8 MiB: those of the first
     recipe's rule that has some; else, of those that repeat and have children or attributes, the outermost.
 
@@ -46,7 +46,7 @@ def row_elements(path: Path) -> list[str]:
         stack.pop()
 
     parser = _parser(begin, end)
-    with path.open("rb") as file:
+    with opens() as file:
         for _ in range(_LOOK // _BLOCK):
             block = file.read(_BLOCK)
             if not block:
@@ -70,7 +70,7 @@ def _is(path: str, pattern: str) -> bool:
     return len(parts) == len(wanted) and all(map(fnmatchcase, parts, wanted))
 
 
-def xml_rows(path: Path, element: str) -> Iterator[Row]:
+def xml_rows(opens: Opens, element: str) -> Iterator[Row]:
     """Each row's cells by name: `Legal Surname` for `Legal_x0020_Surname`, `Address/Town` for what lies deeper.
 
     Constant memory. FormatError as above.
@@ -110,7 +110,7 @@ def xml_rows(path: Path, element: str) -> Iterator[Row]:
 
     parser = _parser(begin, end)
     parser.CharacterDataHandler = text.append
-    with path.open("rb") as file:
+    with opens() as file:
         while block := file.read(_BLOCK):
             _parse(parser, block, final=False)
             yield from rows

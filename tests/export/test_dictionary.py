@@ -8,12 +8,13 @@ import pytest
 from escrow.export.dictionary import Described, describe, masked
 from escrow.export.integrity import Key, check_identifiers, check_keys, guess_keys
 from escrow.export.keys import declared_keys
+from escrow.export.originals import folder_files
 from escrow.export.tables import find_tables
 from tests.export.test_tables import write
 
 
 def described(folder: Path) -> list[Described]:
-    return [describe(table) for table in find_tables(folder)[0]]
+    return [describe(table) for table in find_tables(folder_files(folder))[0]]
 
 
 def test_columns_are_counted_and_typed(tmp_path: Path) -> None:
@@ -80,7 +81,7 @@ def test_keys_that_a_database_declares_come_before_guesses(tmp_path: Path) -> No
         table["foreign_keys"] = links  # type: ignore[assignment]
     write(tmp_path, "mis/schema.json", json.dumps(said).encode())
     write(tmp_path, "hr/schema.json", b'{"tables": 3}')
-    keys = declared_keys(tmp_path, find_tables(tmp_path)[0])
+    keys = declared_keys(folder_files(tmp_path), find_tables(folder_files(tmp_path))[0])
     assert keys == [Key("pupil", "n", (("mark", "of"),), guessed=False)]
     doubts = [(one.code, one.table, one.column, one.values) for one in check_keys(keys, described(tmp_path))]
     assert doubts == [("reference-nowhere", "mark", "of", 1)]

@@ -9,7 +9,9 @@ import pytest
 
 from escrow.errors import FormatError
 from escrow.export.naming import column_names, table_names
-from escrow.export.tables import Misfits, Table, find_tables
+from escrow.export.originals import folder_files
+from escrow.export.table import Misfits, Table
+from escrow.export.tables import find_tables
 from escrow.export.xmlrows import row_elements, xml_rows
 
 SAMPLES = Path(__file__).parents[3] / "shared" / "samples"
@@ -29,7 +31,7 @@ def rows(table: Table, misfits: Misfits | None = None) -> list[tuple[str | None,
 
 
 def only(folder: Path) -> Table:
-    tables, left = find_tables(folder)
+    tables, left = find_tables(folder_files(folder))
     assert (len(tables), left) == (1, [])
     return tables[0]
 
@@ -83,7 +85,7 @@ def test_what_is_no_table_is_left_with_its_reason(tmp_path: Path) -> None:
     }.items():
         write(tmp_path, name, data)
     write(tmp_path, "g.xml", b'<!DOCTYPE a [<!ENTITY x "y">]><a><b>&x;</b><b/></a>')
-    tables, left = find_tables(tmp_path)
+    tables, left = find_tables(folder_files(tmp_path))
     assert tables == []
     assert {one.origin: one.code for one in left} == {
         "a.pdf": "opaque",
@@ -104,7 +106,7 @@ def test_sqlite_zips_and_json_lines_are_tables(tmp_path: Path) -> None:
         archive.writestr("users.csv", "sourcedId,name\r\n007,Zoë\r\n")
         archive.writestr("readme.md", "no table")
     write(tmp_path, "pupils.jsonl", b'{"id":"007","n":1.50,"more":{"a":[1]}}\n{"id":null,"late":true}\n[1]\n')
-    found = {table.origin: table for table in find_tables(tmp_path)[0]}
+    found = {table.origin: table for table in find_tables(folder_files(tmp_path))[0]}
     assert set(found) == {"mis.sqlite#order", "roster.zip#users.csv", "pupils.jsonl"}
     assert rows(found["mis.sqlite#order"]) == [("007", "3", "ff00"), (None, None, None)]
     assert rows(found["roster.zip#users.csv"]) == [("007", "Zoë")]
@@ -119,8 +121,8 @@ def test_xml_rows_have_plain_names(tmp_path: Path) -> None:
         '<UPN/></Record><Record sent="1"><UPN>B1</UPN><UPN>B2</UPN></Record></SuperStarReport>'
     )
     path = write(tmp_path, "report.xml", text.encode())
-    assert row_elements(path) == ["SuperStarReport/Record"]
-    assert list(xml_rows(path, "SuperStarReport/Record")) == [
+    assert row_elements(lambda: path.open("rb")) == ["SuperStarReport/Record"]
+    assert list(xml_rows(lambda: path.open("rb"), "SuperStarReport/Record")) == [
         {"Legal Surname": "O'Brien", "Home/Town": "Bath", "UPN": None},
         {"sent": "1", "UPN": "B1\nB2"},
     ]
@@ -133,14 +135,14 @@ def test_tables_of_one_xml_file_are_those_that_recipes_name(tmp_path: Path) -> N
         "<HRManager><CurrentStaff><StaffMember Id='2'/><StaffMember Id='3'/></CurrentStaff></HRManager></iSAMS>"
     )
     write(tmp_path, "batch.xml", text.encode())
-    found = {table.origin: rows(table) for table in find_tables(tmp_path)[0]}
+    found = {table.origin: rows(table) for table in find_tables(folder_files(tmp_path))[0]}
     assert found == {"batch.xml#Pupil": [("1", "Zoë")], "batch.xml#StaffMember": [("2",), ("3",)]}
 
 
 def test_deep_xml_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path, "deep.xml", b"<a>" * 100_000)
     with pytest.raises(FormatError) as told:
-        row_elements(path)
+        row_elements(lambda: path.open("rb"))
     assert told.value.code == "xml-depth"
 
 
@@ -154,7 +156,7 @@ def test_names_are_short_unique_and_of_every_systems_grammar() -> None:
 @pytest.mark.skipif(not SAMPLES.is_dir(), reason="no samples beside the project")
 def test_real_exports_are_read_whole() -> None:
     counted = {}
-    for table in find_tables(SAMPLES)[0]:
+    for table in find_tables(folder_files(SAMPLES))[0]:
         misfits = Misfits()
         counted[table.origin] = (len(table.columns), len(rows(table, misfits)), misfits.count)
     assert counted["gias/links_edubasealldata20250422.csv"] == (5, 33801, 0)

@@ -11,7 +11,9 @@ from openpyxl import load_workbook
 from escrow.errors import FormatError
 from escrow.export import writing
 from escrow.export.exporting import DATABASE, ORIGINALS, examine, export
-from escrow.export.tables import Table, find_tables
+from escrow.export.originals import folder_files
+from escrow.export.table import Table
+from escrow.export.tables import find_tables
 from escrow.export.writing import write_csv, write_excel, write_sqlite
 from tests.export.test_tables import write
 
@@ -21,7 +23,7 @@ CELLS = b'id;when;what\n007;;"=cmd|\' /C calc\'!A0"\n008;"";+44 7700 900123\n'
 @pytest.fixture
 def table(tmp_path: Path) -> Table:
     write(tmp_path, f"{ORIGINALS}/mis/a.csv", CELLS)
-    return find_tables(tmp_path / ORIGINALS)[0][0]
+    return find_tables(folder_files(tmp_path / ORIGINALS))[0][0]
 
 
 def test_csv_is_utf8_with_commas_and_null_apart_from_empty(tmp_path: Path, table: Table) -> None:
@@ -38,7 +40,7 @@ def test_csv_is_utf8_with_commas_and_null_apart_from_empty(tmp_path: Path, table
 def test_a_plain_original_is_taken_byte_for_byte_and_stays_its_own_file(tmp_path: Path) -> None:
     data = b"id,name\r\n007, x \r\n8\r\n"
     write(tmp_path, f"{ORIGINALS}/mis/a.csv", data)
-    table = find_tables(tmp_path / ORIGINALS)[0][0]
+    table = find_tables(folder_files(tmp_path / ORIGINALS))[0][0]
     write_csv(table, tmp_path / ORIGINALS, tmp_path)
     assert (tmp_path / "a.csv").read_bytes() == data
     (tmp_path / "a.csv").write_bytes(b"edited")
@@ -48,7 +50,7 @@ def test_a_plain_original_is_taken_byte_for_byte_and_stays_its_own_file(tmp_path
 def test_sqlite_keeps_text_and_is_sound(tmp_path: Path) -> None:
     write(tmp_path, f"{ORIGINALS}/mis/select.csv", b'group,order\n007,x\n1e5,""\n,\n')
     write(tmp_path, f"{ORIGINALS}/mis/b.csv", CELLS)
-    tables = find_tables(tmp_path / ORIGINALS)[0]
+    tables = find_tables(folder_files(tmp_path / ORIGINALS))[0]
     for _ in range(2):
         assert list(write_sqlite(tables, tmp_path / DATABASE)) == []
     with closing(sqlite3.connect(tmp_path / DATABASE)) as base:
@@ -69,7 +71,7 @@ def test_excel_is_split_by_rows_and_cuts_long_cells(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(writing, "_SHEET_ROWS", 3)
     long = "x" * 40_000
     write(tmp_path, f"{ORIGINALS}/mis/a.csv", f"id,name\n1,{long}\n".encode() + b"2,y\n" * 6)
-    assert write_excel(find_tables(tmp_path / ORIGINALS)[0][0], tmp_path) == 1
+    assert write_excel(find_tables(folder_files(tmp_path / ORIGINALS))[0][0], tmp_path) == 1
     counts = [load_workbook(tmp_path / f"a{part}.xlsx").worksheets[0].max_row for part in ("", "-2", "-3")]
     assert counts == [4, 4, 2]
 
@@ -91,5 +93,5 @@ def test_a_table_wider_than_excel_is_told(tmp_path: Path) -> None:
     header = ",".join(f"c{n}" for n in range(16_385))
     write(tmp_path, f"{ORIGINALS}/mis/a.csv", f"{header}\n".encode())
     with pytest.raises(FormatError) as told:
-        write_excel(find_tables(tmp_path / ORIGINALS)[0][0], tmp_path)
+        write_excel(find_tables(folder_files(tmp_path / ORIGINALS))[0][0], tmp_path)
     assert told.value.code == "excel-columns"
