@@ -42,7 +42,7 @@ def to_html(page: Page, foot: str) -> str:
     """The whole file; `foot` is a sentence at the end, such as where and when the page was made."""
     sections = "".join(
         f'<section aria-labelledby="part-{at}">\n<h2 id="part-{at}">{escape(one.heading)}</h2>\n'
-        + "".join(_block(block) for block in one.blocks)
+        + "".join(block_html(block) for block in one.blocks)
         + "</section>\n"
         for at, one in enumerate(page.sections, 1)
     )
@@ -56,7 +56,8 @@ def to_html(page: Page, foot: str) -> str:
     )
 
 
-def _block(block: Block) -> str:
+def block_html(block: Block) -> str:
+    """One block: a paragraph, a list, terms or a table."""
     match block:
         case Words(text):
             return f"<p>{escape(text)}</p>\n"

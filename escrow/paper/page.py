@@ -59,12 +59,13 @@ class Page:
     def values(self) -> JsonObject:
         """What the template `page` of escrow.paper.pdf sets."""
         sections: list[JsonValue] = [
-            {"heading": one.heading, "blocks": [_values(block) for block in one.blocks]} for one in self.sections
+            {"heading": one.heading, "blocks": [block_values(block) for block in one.blocks]} for one in self.sections
         ]
         return {"title": self.title, "lead": list(self.lead), "sections": sections}
 
 
-def _values(block: Block) -> JsonObject:
+def block_values(block: Block) -> JsonObject:
+    """What `blocks` of the templates sets."""
     match block:
         case Words(text):
             return {"kind": "words", "text": text}
