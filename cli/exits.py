@@ -43,6 +43,7 @@ class Exit(IntEnum):
     COPIES = 17
     CHARTER = 18
     INCOMPLETE = 19
+    OVERDUE = 20
     INTERRUPTED = 130
 
     @property
@@ -72,6 +73,7 @@ MEANING: dict[Exit, str] = {
     Exit.COPIES: "too few copies, or one that lags: see escrow status",
     Exit.CHARTER: "all is well but the charter: its review date is past",
     Exit.INCOMPLETE: "the night was deposited, and data that it should hold is missing or old",
+    Exit.OVERDUE: "something that had to be done by a date is past it: see escrow vendor status",
     Exit.INTERRUPTED: "stopped from the keyboard",
 }
 
@@ -120,6 +122,7 @@ _WORST_FIRST = (
     Exit.SUSPICIOUS,
     Exit.PARTIAL,
     Exit.COPIES,
+    Exit.OVERDUE,
     Exit.CHARTER,
 )
 

@@ -41,6 +41,8 @@ NOUNS = {
     "custodian": (".custodian_commands", "The LA or trust that takes over: its identity, its watch."),
     "handover": (".handover", "A vault goes to its custodian: notice, release, receipt, transfer."),
     "event": (".events", "What was done with keys: the signed chain of events."),
+    "vendor": (".vendor", "A vendor stops: what to recover by when, letters, its last dump, the end."),
+    "subject": (".subject", "A person's record: find somebody in the vault, export what it holds of them."),
     "retention": (".retention", "What is left out of all that is read, and the register of it."),
 }
 """Nouns: the module of each one's verbs, and its line of help."""

@@ -55,12 +55,12 @@ def _on_roll(rows: Iterable[Row], today: date) -> list[_Pupil]:
             row,
         )
         for row in rows
-        if row["id"] and not _has_left(row.get("left", ""), today)
+        if row["id"] and not has_left(row.get("left", ""), today)
     ]
     return sorted(pupils, key=lambda one: (_natural(one.group), one.name.casefold()))
 
 
-def _has_left(said: str, today: date) -> bool:
+def has_left(said: str, today: date) -> bool:
     """A leaving date that cannot be read counts as one: who is listed wrongly is missed, who is not is asked for."""
     if not said.strip():
         return False

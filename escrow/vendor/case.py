@@ -41,7 +41,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One exit: of which processor and sub-processors of the charter, why, since when; `entries` in order of writing."""
+    """One exit: whose (names of the charter), why, since when; `entries` in order of writing."""
 
     version: Annotated[int, Range(_VERSION, _VERSION)]
     vault: Hex32
@@ -91,7 +91,9 @@ def processor_of(charter: Charter, name: str) -> Processor:
     if len(alike) != 1:
         names = ", ".join(one.name for one in known) or "none"
         hint = "escrow charter show tells them; one holder may add a processor: escrow charter draft, then sign"
-        raise UsageError("vendor-processor", f"expected a processor of the charter ({names}), found {name!r}", hint=hint)
+        raise UsageError(
+            "vendor-processor", f"expected a processor of the charter ({names}), found {name!r}", hint=hint
+        )
     return alike[0]
 
 
@@ -146,10 +148,10 @@ def entry(
 ) -> Entry:
     """An entry, checked as the file is. UsageError `vendor-date`, `vendor-text`."""
     if on > today:
-        raise UsageError("vendor-date", f"expected a day up to today, {today}, found {on}", hint="note it when it is done")
-    made = Entry(
-        on=on.isoformat(), text=text, step=step, about=about, file=file, sha256=sha256, event=event
-    )
+        raise UsageError(
+            "vendor-date", f"expected a day up to today, {today}, found {on}", hint="note it when it is done"
+        )
+    made = Entry(on=on.isoformat(), text=text, step=step, about=about, file=file, sha256=sha256, event=event)
     try:
         return from_object(to_object(made), Entry, "entry")
     except FormatError as error:

@@ -98,9 +98,7 @@ class Template:
         """The letter. UsageError `vendor-letter` for a name in the template that `values` does not have."""
         parts: list[tuple[str, Block]] = []
         for part in self.parts:
-            if (part.when and not self._value(values, part.when)) or (
-                part.unless and self._value(values, part.unless)
-            ):
+            if (part.when and not self._value(values, part.when)) or (part.unless and self._value(values, part.unless)):
                 continue
             heading = self._words(part.heading or "", values)
             if part.text:
@@ -121,7 +119,7 @@ class Template:
 
     def _value(self, values: Mapping[str, Value], name: str) -> Value:
         if name not in values:
-            hint = f"correct the case's letters/{self.name}.toml, or delete it: the program's own counts then"
+            hint = f"correct texts/{self.name}.toml of the case, or delete it: the program's own counts then"
             known = ", ".join(sorted(values))
             raise UsageError("vendor-letter", f"{self.name}: expected one of {known}, found {{{name}}}", hint=hint)
         return values[name]
@@ -139,10 +137,9 @@ def parse_template(name: str, text: str) -> Template:
     try:
         raw: dict[str, JsonValue] = tomllib.loads(text)
         parts = raw.pop("part")
-        if not isinstance(parts, list):
-            raise TypeError("[[part]] tables")
         head = from_object(raw, _Head, name)
-        return Template(name, head, tuple(from_object(one, _Part, f"{name} [[part]]") for one in parts))
+        listed = parts if isinstance(parts, list) else [parts]
+        return Template(name, head, tuple(from_object(one, _Part, f"{name} [[part]]") for one in listed))
     except (tomllib.TOMLDecodeError, FormatError, KeyError, TypeError) as error:
         hint = "correct it, or delete it: the program's own counts then"
         raise UsageError("vendor-letter", f"{name}.toml: expected a letter ({error})", hint=hint) from None
@@ -151,13 +148,14 @@ def parse_template(name: str, text: str) -> Template:
 def letters_html(letters: Sequence[Letter], title: str) -> str:
     """One HTML file that a word processor opens and edits: each letter on a page of its own. WCAG 2.2 AA."""
     many = len(letters) > 1
+    kind = "many" if many else "one"
     lead = f"<h1>{escape(title)}</h1>\n<p>{len(letters)} letters, each on a page of its own.</p>\n" if many else ""
     body = "".join(_html(letter, at, 2 if many else 1) for at, letter in enumerate(letters, 1))
     return (
         '<!DOCTYPE html>\n<html lang="en-GB">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(title)}</title>\n<style>{STYLE}{_LETTER_STYLE}</style>\n</head>\n<body>\n"
-        f'<main{" class=\"many\"" if many else ""}>\n{lead}{body}</main>\n</body>\n</html>\n'
+        f'<main class="{kind}">\n{lead}{body}</main>\n</body>\n</html>\n'
     )
 
 

@@ -124,12 +124,12 @@ def _text(value: object) -> str:
 
 def plan(rules: Rules, case: Case, today: date, good_nights: Iterable[date]) -> list[Step]:
     """Every step of the case as of `today`; `good_nights`: days of nights without a complaint."""
-    nights = list(good_nights)
+    night = min((night for night in good_nights if night >= date.fromisoformat(case.began)), default=None)
     steps: list[Step] = []
     for rule, flags in rules.steps:
         if rule.reasons is None or case.reason in rule.reasons:
             parties: Sequence[str | None] = case.parties if flags.each else (None,)
-            steps += [_step(rule, flags, case, about, today, nights) for about in parties]
+            steps += [_step(rule, case, about, today, night if flags.night else None) for about in parties]
     done = {step.rule.id for step in steps} - {step.rule.id for step in steps if step.state != "done"}
     return [
         Step(one.rule, one.about, "not-needed", one.due)
@@ -139,13 +139,11 @@ def plan(rules: Rules, case: Case, today: date, good_nights: Iterable[date]) -> 
     ]
 
 
-def _step(rule: Rule, flags: Flags, case: Case, about: str | None, today: date, nights: list[date]) -> Step:
+def _step(rule: Rule, case: Case, about: str | None, today: date, night: date | None) -> Step:
     start = _start(rule.since, case)
     due = _after(start, rule) if start else None
     said = case.done(rule.id, about)
-    done_on = date.fromisoformat(said.on) if said else None
-    if done_on is None and flags.night:
-        done_on = min((night for night in nights if night >= date.fromisoformat(case.began)), default=None)
+    done_on = date.fromisoformat(said.on) if said else night
     if done_on is not None:
         return Step(rule, about, "done", due, done_on)
     waits = start is None and rule.since not in (_BEGAN, _CONTRACT_END)
