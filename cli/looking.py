@@ -34,14 +34,17 @@ def list_(config: ConfigOption = None, as_json: JsonOption = False) -> None:
         branch = "" if one.on_main else f"  on another branch ({one.seq}-{one.sha256[:8]})"
         verdict = one.link.notice.verdict
         new = new_bytes(one)
+        gone = vault.history.gone(one.parts)
+        expired = f"  expired: {', '.join(gone)}" if gone else ""
         output.row(
-            f"{one.seq:>6}  {time_label(one.store_time)}  {verdict.status:<4}  {size_text(new):>10}{branch}",
+            f"{one.seq:>6}  {time_label(one.store_time)}  {verdict.status:<4}  {size_text(new):>10}{branch}{expired}",
             snapshot=one.seq,
             sha256=one.sha256,
             store_time=one.store_time.isoformat(),
             verdict=verdict.status,
             new_bytes=new,
             on_main=one.on_main,
+            expired=[*gone],
         )
     _end(output, vault, f"{len(vault.history.snapshots)} nights")
 

@@ -22,6 +22,11 @@ _KINDS = {
     "drill": "drill",
     "custody": "custody made or changed",
     "erased": "entries struck from what is restored",
+    "evidence": "a document put on record",
+    "held": "hold placed",
+    "hold-cleared": "hold cleared",
+    "expired": "series expired",
+    "shredded": "keys destroyed",
 }
 
 
@@ -149,7 +154,8 @@ def _events(history: History) -> Block:
 
 def _what(link: EventLink) -> str:
     purpose = f", for {link.event.purpose}" if link.event.purpose else ""
-    return _KINDS[link.event.kind] + purpose
+    about = link.event.about or link.event.hold
+    return _KINDS[link.event.kind] + (f" ({about})" if about else "") + purpose
 
 
 def _why(history: History, charter: Charter) -> tuple[Block, ...]:

@@ -26,6 +26,7 @@ from escrow.record import (
 )
 from escrow.seal import SigningKey, parse_recipient, seal
 from escrow.trust import Grant, History, sign_record, step
+from escrow.trust.ending import check_end
 from escrow.trust.handover import Handover, check_silence
 
 Named = tuple[str, bytes]
@@ -65,9 +66,28 @@ def sign_event(history: History, event: Event, keys: Sequence[SigningKey]) -> Na
     charter = in_force(history)
     sha256 = hashlib.sha256(to_payload(event)).hexdigest()
     check_silence(event, charter, (notice.store_time for notice in history.notices))
+    check_end(
+        event,
+        charter,
+        phase=history.handover.phase,
+        ending=history.ending,
+        kept=history.kept,
+        notices=history.notices,
+    )
     step(history.handover, event, sha256, [key.public() for key in keys], charter)
     envelope = sign_record(event, keys)
     return event_name(event.n, envelope), envelope
+
+
+def draft_evidence(
+    history: History, about: str, digest: str, keys: Sequence[SigningKey], now: datetime, *, sealed: str | None = None
+) -> Named:
+    """The event that a document is on record: `about` a name, `digest` its SHA-256, `sealed` as of `seal_details`.
+
+    A holder or the custodian signs. RefusedError `event-signers`, `signer-unknown`; FormatError.
+    """
+    event = next_event(history, "evidence", keys, now)
+    return sign_event(history, replace(event, about=about, evidence=digest, sealed=sealed), keys)
 
 
 def sign_custody(

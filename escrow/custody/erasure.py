@@ -59,6 +59,7 @@ def parse_wish(text: bytes) -> Wish:
 
 def erasable_keys(history: History, compartments: Collection[str]) -> frozenset[str]:
     """Pure: the keys of the series that have nights, of these compartments (none: of all). UsageError."""
+    ending = history.ending
     known = {one.compartment for one in history.series.values()}
     strange = set(compartments) - known
     if strange:
@@ -67,7 +68,8 @@ def erasable_keys(history: History, compartments: Collection[str]) -> frozenset[
     return frozenset(
         one.key
         for one in history.series.values()
-        if one.notices and one.key in history.keys and (not compartments or one.compartment in compartments)
+        if one.notices and one.series not in ending.expired and one.key not in ending.shredded
+        if one.key in history.keys and (not compartments or one.compartment in compartments)
     )
 
 

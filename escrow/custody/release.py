@@ -80,7 +80,9 @@ def choose_keys(history: History, scope: Scope, to: Party) -> Chosen:
         raise RefusedError(
             "release-series", f"expected series of these compartments, found {', '.join(sorted(strange))}"
         )
-    series = sorted((one for one in history.series.values() if _within(one, scope)), key=_start)
+    series = sorted(
+        (one for one in history.series.values() if _within(one, scope) and not _gone(history, one)), key=_start
+    )
     keys = {one.key: _key_of(history, one) for one in series}
     if scope.and_later:
         used = {one.key for one in history.series.values()}
@@ -176,6 +178,10 @@ def released_opener(history: History, grants: Sequence[Grant], fetch: Fetch, ide
         return opened[key.id]
 
     return open_key
+
+
+def _gone(history: History, state: SeriesState) -> bool:
+    return state.series in history.ending.expired or state.key in history.ending.shredded
 
 
 def _within(state: SeriesState, scope: Scope) -> bool:

@@ -29,7 +29,7 @@ from escrow.record import (
     parse_name,
 )
 from escrow.store import ObjectInfo, Store
-from escrow.trust import NO_DEEDS, Finding, Head, History, accept, peek_record
+from escrow.trust import Finding, Head, History, accept, only_ending, peek_record
 
 _MANY, _FEW = 8, 4
 _WAVES = {
@@ -177,7 +177,11 @@ def check_place(place: Store, history: History) -> None:
 
 def find_bad(original: Original, place: Store, holds: Holds, progress: Progress) -> tuple[Finding, ...]:
     """What a place has, and has wrong or hidden, as far as listing and records tell; packs are not read."""
-    history = original.history if holds == "all" else replace(original.history, links=(), deeds=NO_DEEDS)
+    history = (
+        original.history
+        if holds == "all"
+        else replace(original.history, links=(), deeds=only_ending(original.history.deeds))
+    )
     findings = verify_listing(place, history, progress).findings
     lost = [one for one in findings if one.severity == "error" and one.code.startswith("object-")]
     return (*lost, *_bad_records(whole_vault(original, holds), place, original.history.charters))

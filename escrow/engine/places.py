@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 from escrow.engine.key_domains import KeyPlace, judge_key_domains
 from escrow.engine.verify import expected_objects
 from escrow.store import ObjectInfo, Store
-from escrow.trust import NO_DEEDS, Finding, History
+from escrow.trust import Finding, History, only_ending
 
 Kind: TypeAlias = Literal["bucket", "folder", "disk"]
 Holds: TypeAlias = Literal["all", "keys"]
@@ -71,7 +71,9 @@ def glance(store: Store) -> dict[str, ObjectInfo]:
 
 def key_sizes(history: History) -> dict[str, int]:
     """Pure: the sealed series keys that the stock names, with their bytes."""
-    return {one.name: one.size for one in expected_objects(replace(history, links=(), deeds=NO_DEEDS))}
+    return {
+        one.name: one.size for one in expected_objects(replace(history, links=(), deeds=only_ending(history.deeds)))
+    }
 
 
 def sight(history: History, holds: Holds, there: Mapping[str, ObjectInfo], at: datetime) -> Sighting:

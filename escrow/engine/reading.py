@@ -105,6 +105,24 @@ def open_snapshot(
 def _open_part(
     store: Store, history: History, snapshot: Snapshot, part: NoticeSeries, opener: SeriesOpener
 ) -> CompartmentView:
+    """NotFoundError `series-expired` or `key-shredded` where what is missing was deleted, as an event says."""
+    try:
+        return _open(store, history, snapshot, part, opener)
+    except NotFoundError as error:
+        hint = "escrow list shows the nights that are there; --only leaves a compartment out"
+        for code, n in (
+            ("series-expired", history.ending.expired.get(part.series)),
+            ("key-shredded", history.ending.shredded.get(part.key)),
+        ):
+            if n is not None:
+                what = f"{part.compartment} of night {snapshot.seq} was deleted, event {n} says"
+                raise NotFoundError(code, what, hint=hint) from error
+        raise
+
+
+def _open(
+    store: Store, history: History, snapshot: Snapshot, part: NoticeSeries, opener: SeriesOpener
+) -> CompartmentView:
     key = history.keys.get(part.key)
     if key is None or key.compartment != part.compartment:
         raise IntegrityError(

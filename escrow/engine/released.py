@@ -46,7 +46,7 @@ def released_runs(at: Opening) -> list[Run]:
     found: dict[tuple[str, str], list[Snapshot]] = {}
     for snapshot in at.history.snapshots:
         for part in snapshot.parts if snapshot.on_main else ():
-            if part.key in at.keys:
+            if part.key in at.keys and not at.history.gone([part]):
                 found.setdefault((part.series, part.compartment), []).append(snapshot)
     return [Run(series, compartment, tuple(nights)) for (series, compartment), nights in found.items()]
 

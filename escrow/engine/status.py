@@ -54,6 +54,7 @@ def judge_status(history: History, clock: Clock, max_age: timedelta) -> Status:
         ref.sha256: ref.size
         for link in history.links
         for part in link.notice.series
+        if part.series not in history.ending.expired
         for ref in (*part.packs, *([part.manifest] if part.manifest else []))
     }
     return Status(

@@ -46,17 +46,19 @@ class Checked:
 
 def expected_objects(history: History) -> list[Expected]:
     """Pure: every sealed object that must be in the store, by name: keys, released keys, packs and manifests of all
-    branches."""
+    branches, but for what events say was deleted (docs/format.md, section 13.8)."""
+    ending = history.ending
     found = {
         key_name(key.id, key.sha256): Expected(key_name(key.id, key.sha256), key.sha256, key.size)
         for key in history.sealings
+        if key.id not in ending.shredded
     }
     for release in history.deeds.releases.values():
-        for again in release.keys:
+        for again in (key for key in release.keys if key.id not in ending.shredded):
             name = released_key_name(again.id, again.sha256)
             found[name] = Expected(name, again.sha256, again.size)
     for link in history.links:
-        for part in link.notice.series:
+        for part in (part for part in link.notice.series if part.series not in ending.expired):
             refs = [(pack_name(part.series, pack.sha256), pack) for pack in part.packs]
             if part.manifest:
                 refs.append((manifest_name(part.series, link.notice.seq, part.manifest.sha256), part.manifest))
@@ -71,7 +73,8 @@ def verify_listing(store: Store, history: History, progress: Progress) -> Checke
     Finds accidents and thin locks; a store that lies needs L1b. Where a listing says little (S3), each object costs a
     HEAD. DeniedError where the credential may not look; that sealed keys may not be looked at is a warning.
     """
-    roll = _Roll(history)
+    early = _early(store, history)
+    roll = _Roll(history.without_expiry(early))
     progress.stage("verify the listing", len(roll.missing) + len(history.links) + len(history.series))
     unseen: Counter[str] = Counter()
 
@@ -96,6 +99,9 @@ def verify_listing(store: Store, history: History, progress: Progress) -> Checke
             yield from roll.take_junk()
         yield from roll.take_junk()
         yield from map(_missing, roll.missing)
+        for series in early:
+            detail = "an event says that it expired, and by the store's clock its retain-until is to come"
+            yield Finding("expired-early", f"series/{series}", detail)
         for hidden, count in unseen.items():
             if hidden:
                 detail = f"this credential may not see the {hidden} of {count} sealed keys"
@@ -105,11 +111,26 @@ def verify_listing(store: Store, history: History, progress: Progress) -> Checke
     return Checked(roll.count, roll.size, findings)
 
 
+def _early(store: Store, history: History) -> list[str]:
+    """Series that are said to have expired and whose locks have not ended; none where the store has no locks."""
+    due = {
+        series: state.record.retain_until
+        for series in history.ending.expired
+        if (state := history.series[series]).record is not None
+    }
+    first = next(store.list("charter/"), None) if due else None
+    if first is None or first.locks == "none":
+        return []
+    now = store.now()
+    return sorted(series for series, until in due.items() if until > now)
+
+
 class _Roll:
     """Calls what is listed by its name: what each object must be, what is missing, what nobody names."""
 
     def __init__(self, history: History) -> None:
         self._dues = Dues(history)
+        self._ending = history.ending
         self.missing = {one.name: one for one in expected_objects(history)}
         self._junk: list[Finding] = []
         self.count = self.size = 0
@@ -127,6 +148,8 @@ class _Roll:
                 yield Wanted(name, sealed.sha256, sealed.size, self._dues.of(name, parsed)), _few(versions)
             elif self._dues.knows(name, parsed):
                 yield Wanted(name, parsed.digest, None, self._dues.of(name, parsed)), _few(versions)
+            elif parsed.series in self._ending.expired or parsed.key_id in self._ending.shredded:
+                continue  # may be there or not
             elif parsed.kind in ("pack", "manifest", "key", "released-key"):
                 detail = "no notice names it: left by a run that was killed, or put by another hand"
                 self._junk.append(Finding("object-unnamed", name, detail, "warning"))

@@ -40,6 +40,11 @@ _NEEDS = {
     "drill": frozenset({"purpose"}),
     "custody": frozenset({"why", "deed"}),
     "erased": frozenset({"deed", "keys"}),
+    "evidence": frozenset({"evidence", "about"}),
+    "held": frozenset({"hold"}),
+    "hold-cleared": frozenset({"deed"}),
+    "expired": frozenset({"series"}),
+    "shredded": frozenset({"keys", "clause"}),
 }
 EVENT_KINDS = frozenset(_NEEDS)
 """The kinds of events that this reader knows; another is skipped (section 13.1)."""
@@ -101,6 +106,8 @@ class Event(Record):
     series: Annotated[tuple[Hex16, ...], Items(1, key="")] | None = None
     purposes: Annotated[tuple[NewPurpose, ...], Items(1, key="name")] | None = None
     final: NoticeHead | None = None
+    about: Name | None = None
+    hold: Name | None = None
     sealed: Sealed | None = None
 
     @classmethod

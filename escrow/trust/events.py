@@ -11,6 +11,7 @@ from escrow.errors import RefusedError
 from escrow.record import Charter, Erasure, Event, EventHead, Notice, Receipt, Release, StockKey
 from escrow.record.deeds import EVENT_KINDS
 from escrow.seal import VerifyKey
+from escrow.trust.ending import Kept, check_end
 from escrow.trust.findings import Findings
 from escrow.trust.handover import Grant, Handover, check_silence, step
 from escrow.trust.intake import Candidate, Intake, foreign
@@ -59,11 +60,21 @@ class Deeds:
 NO_DEEDS = Deeds((), Handover(), {}, {})
 
 
+def only_ending(deeds: Deeds) -> Deeds:
+    """What they say was deleted, and nothing else."""
+    return Deeds((), Handover(end=deeds.handover.end), {}, {})
+
+
 class _Chain:
     """Takes events by number, each step with what the ones before have led to."""
 
     def __init__(
-        self, intake: Intake, charters: tuple[Candidate[Charter], ...], notices: Sequence[Notice], findings: Findings
+        self,
+        intake: Intake,
+        charters: tuple[Candidate[Charter], ...],
+        kept: Mapping[str, Kept],
+        notices: Sequence[Notice],
+        findings: Findings,
     ) -> None:
         self._intake = intake
         self._findings = findings
@@ -75,7 +86,8 @@ class _Chain:
             known = max(known, notice.events.n if notice.events else 0)
             if known and notice.charter in self._charters:
                 self._seen.append((known, self._charters[notice.charter][0]))
-        self._nights = [notice.store_time for notice in notices]
+        self._kept = kept
+        self._notices = notices
         self.links: list[EventLink] = []
         self.handover = Handover()
         self._before: frozenset[str] = frozenset()
@@ -123,7 +135,9 @@ class _Chain:
             return EventLink(event, found.sha256, found.name, signers, "event-kind")
         try:
             self._check_charter(event, place)
-            check_silence(event, charter, self._nights)
+            check_silence(event, charter, (notice.store_time for notice in self._notices))
+            state = self.handover
+            check_end(event, charter, phase=state.phase, ending=state.end, kept=self._kept, notices=self._notices)
             self.handover = step(self.handover, event, found.sha256, signers, charter)
         except RefusedError as error:
             self._findings.add(error.code, found.name, str(error))
@@ -152,12 +166,14 @@ def accept_events(
     charters: tuple[Candidate[Charter], ...],
     keys: Mapping[str, StockKey],
     notices: Iterable[Notice],
+    *,
+    kept: Mapping[str, Kept],
     findings: Findings,
 ) -> Deeds:
     """Every event in its place, up to the first gap, and what became of the vault by them."""
     vault = charters[0].record.vault
     known = list(notices)
-    chain = _Chain(intake, charters, known, findings)
+    chain = _Chain(intake, charters, kept, known, findings)
     by_number: dict[int, list[Candidate[Event]]] = {}
     for found in intake.events:
         if not foreign(found, vault, findings):

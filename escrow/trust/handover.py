@@ -1,7 +1,7 @@
 """From a notice of handover to its end: one step an event (docs/format.md, section 13.4). Pure."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal, TypeAlias
 
@@ -9,6 +9,7 @@ from escrow.errors import RefusedError
 from escrow.record import Charter, Event, NewPurpose, NoticeHead, Party
 from escrow.record.charter import SILENCE, TRIGGER_KINDS
 from escrow.seal import VerifyKey
+from escrow.trust.ending import Ending
 from escrow.trust.quorum import shortfall
 
 Phase: TypeAlias = Literal["active", "notice-given", "released", "accepted", "transferred"]
@@ -16,6 +17,7 @@ Phase: TypeAlias = Literal["active", "notice-given", "released", "accepted", "tr
 PURPOSES = frozenset({"restore", "check", "drill", "handover"})
 """What keys may be used for where a charter names no purposes."""
 STATEMENT = "holders-statement"
+LEAST_TO_SHRED = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ class Grant:
 @dataclass(frozen=True, slots=True)
 class Handover:
     """Where a vault's handover stands. `custodian` has it after the transfer, for `purposes`; `final` is its last
-    notice by then; `past` are releases of earlier handovers: their keys are out."""
+    notice by then; `past` are releases of earlier handovers: their keys are out. `end`: holds, and what is gone."""
 
     phase: Phase = "active"
     notice: Given | None = None
@@ -55,6 +57,7 @@ class Handover:
     purposes: tuple[NewPurpose, ...] = ()
     final: NoticeHead | None = None
     past: tuple[Grant, ...] = ()
+    end: Ending = field(default_factory=Ending)
 
     def grant(self, deed: str | None) -> Grant | None:
         """The release with this hash."""
@@ -97,6 +100,11 @@ def step(state: Handover, event: Event, sha256: str, signers: Collection[VerifyK
         "drill": _drill,
         "custody": _custody,
         "erased": _key_use,
+        "evidence": _voice,
+        "held": _held,
+        "hold-cleared": _ended,
+        "expired": _ended,
+        "shredded": _shredded,
     }
     return rules[event.kind](state, event, sha256, signers, charter)
 
@@ -138,7 +146,7 @@ def _notice_given(
     assert event.evidence is not None
     cools_until = event.created + timedelta(days=charter.cooling_off_days or 0)
     given = Given(sha256, event.n, event.trigger or "", event.evidence, event.created, cools_until)
-    return Handover(phase="notice-given", notice=given, past=(*state.past, *state.grants))
+    return Handover(phase="notice-given", notice=given, past=(*state.past, *state.grants), end=state.end)
 
 
 def _withdrawn(
@@ -148,7 +156,7 @@ def _withdrawn(
         raise _refused("handover-phase", "a handover that nobody has accepted", state.phase)
     _check_notice(state, event)
     _check_quorum(charter, signers, "event-signers")
-    return Handover(past=(*state.past, *state.grants))
+    return Handover(past=(*state.past, *state.grants), end=state.end)
 
 
 def _released(
@@ -160,8 +168,7 @@ def _released(
     assert event.to is not None
     assert event.deed is not None
     keys = frozenset(event.keys or ())
-    theirs = state.custodian is not None and _signed_by(state.custodian.key, signers)
-    by_custodian = theirs and bool(shortfall(charter, signers))
+    by_custodian = _owns(state, signers) and bool(shortfall(charter, signers))
     if by_custodian:
         if not keys <= state.keys_of(signers):
             raise _refused("release-key", "keys that were released to this custodian", "others")
@@ -219,6 +226,30 @@ def _drill(state: Handover, _event: Event, _sha256: str, signers: Collection[Ver
     return state
 
 
+def _voice(state: Handover, _event: Event, _sha256: str, signers: Collection[VerifyKey], charter: Charter) -> Handover:
+    if not (_holders(charter, signers) or _is_custodian(charter, signers) or _owns(state, signers)):
+        raise _refused("event-signers", "a holder or the custodian to sign", "nobody of them")
+    return state
+
+
+def _held(state: Handover, event: Event, sha256: str, signers: Collection[VerifyKey], charter: Charter) -> Handover:
+    _voice(state, event, sha256, signers, charter)
+    return replace(state, end=state.end.after(event, sha256))
+
+
+def _ended(state: Handover, event: Event, sha256: str, signers: Collection[VerifyKey], charter: Charter) -> Handover:
+    if not _owns(state, signers):
+        _check_quorum(charter, signers, "event-signers")
+    return replace(state, end=state.end.after(event, sha256))
+
+
+def _shredded(state: Handover, event: Event, sha256: str, signers: Collection[VerifyKey], charter: Charter) -> Handover:
+    _check_quorum(charter, signers, "event-signers")
+    if _holders(charter, signers) < LEAST_TO_SHRED:
+        raise _refused("event-signers", f"{LEAST_TO_SHRED} holders to sign", "one")
+    return replace(state, end=state.end.after(event, sha256))
+
+
 def _custody(
     state: Handover, _event: Event, _sha256: str, signers: Collection[VerifyKey], charter: Charter
 ) -> Handover:
@@ -244,6 +275,11 @@ def _holders(charter: Charter, signers: Collection[VerifyKey]) -> int:
 
 def _is_custodian(charter: Charter, signers: Collection[VerifyKey]) -> bool:
     return charter.custodian is not None and _signed_by(charter.custodian.key, signers)
+
+
+def _owns(state: Handover, signers: Collection[VerifyKey]) -> bool:
+    """Whether the custodian signed, to whom the vault was transferred."""
+    return state.custodian is not None and _signed_by(state.custodian.key, signers)
 
 
 def _signed_by(key: str, signers: Collection[VerifyKey]) -> bool:

@@ -1,12 +1,13 @@
 """Bytes in, accepted history out (docs/format.md, section 9): no I/O, no clock, no key that opens."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from escrow.record import Charter, EventHead, Notice, NoticeSeries, Series, StockKey
 from escrow.trust.authority import Authority, accept_authority
 from escrow.trust.chain import Link, Packs, link_notices, main_branch
+from escrow.trust.ending import Ending, Kept, kept_series
 from escrow.trust.events import NO_DEEDS, Deeds, EventLink, accept_events, event_head
 from escrow.trust.findings import Finding, Findings
 from escrow.trust.handover import Handover
@@ -113,6 +114,27 @@ class History:
         return self.deeds.handover
 
     @property
+    def ending(self) -> Ending:
+        """Holds, series that expired, keys that were destroyed."""
+        return self.deeds.handover.end
+
+    def without_expiry(self, series: Collection[str]) -> "History":
+        """The same, as if these series had not expired."""
+        left = {name: n for name, n in self.ending.expired.items() if name not in series}
+        handover = replace(self.handover, end=replace(self.ending, expired=left))
+        return replace(self, deeds=replace(self.deeds, handover=handover))
+
+    def gone(self, parts: Iterable[NoticeSeries]) -> list[str]:
+        """The compartments among these parts of a night that expired, or whose key was destroyed."""
+        ending = self.ending
+        return [one.compartment for one in parts if one.series in ending.expired or one.key in ending.shredded]
+
+    @property
+    def kept(self) -> dict[str, Kept]:
+        """What the rules of the end ask of each series."""
+        return _kept(self.series, self.notices)
+
+    @property
     def notices(self) -> tuple[Notice, ...]:
         """The main branch, oldest first."""
         return tuple(link.notice for link in self.main)
@@ -168,7 +190,16 @@ def accept(
     if remembered is not None:
         _check_rollback(main, remembered, findings)
     charters = authority.charters
-    deeds = accept_events(intake, charters, authority.keys, (link.notice for link in main), findings)
+    series = _series_states(main, authority)
+    notices_on_main = [link.notice for link in main]
+    deeds = accept_events(
+        intake,
+        charters,
+        authority.keys,
+        notices_on_main,
+        kept=_kept(series, notices_on_main),
+        findings=findings,
+    )
     return History(
         vault=charters[0].record.vault,
         fingerprint=charters[0].sha256,
@@ -177,7 +208,7 @@ def accept(
         charter_sha256=charters[-1].sha256,
         keys=authority.keys,
         sealings=authority.sealings,
-        series=_series_states(main, authority),
+        series=series,
         links=links,
         main=main,
         findings=findings.all(),
@@ -234,6 +265,10 @@ def _check_rollback(main: tuple[Link, ...], remembered: Head, findings: Findings
     elif not any(link.sha256 == remembered.sha256 for link in main):
         detail = f"expected notice {remembered.seq} with hash {remembered.sha256}, found another history"
         findings.add("rollback-other", subject, detail)
+
+
+def _kept(series: Mapping[str, SeriesState], notices: Sequence[Notice]) -> dict[str, Kept]:
+    return kept_series({name: (one.compartment, one.key, one.record) for name, one in series.items()}, notices)
 
 
 def _series_states(main: tuple[Link, ...], authority: Authority) -> dict[str, SeriesState]:

@@ -28,13 +28,13 @@ DEEDS = {
 OWN = {
     *("path-hostile", "path-collision", "restore-exists", "restore-link", "restore-unwritable"),
     *("night-unknown", "not-a-file", "released-key", "latin-1", "utf-8"),
-    *("key-use", "notice-given", "holders-statement"),
+    *("key-use", "notice-given", "holders-statement", "hold-cleared"),
 }
 """Words of the second reader that are no codes of the format."""
 
 
 VALUES = {
-    *("verify-key", "escrow-sig-1", "sub-processor", "key-use", "notice-given"),
+    *("verify-key", "escrow-sig-1", "sub-processor", "key-use", "notice-given", "hold-cleared", "deletion-certificate"),
     *("state-lost", "state-rolled-back", "charter-changed", "agent-changed", "store-rolled-back"),
     *("closure-order", "vendor-notice", "vendor-insolvency", "school-instruction", "trust-transfer"),
     "holders-statement",

@@ -83,6 +83,8 @@ def their_answer(history: History) -> dict[str, object]:
     return {
         "findings": told(history.findings),
         "vault": history.vault,
+        "gone": (dict(history.ending.expired), dict(history.ending.shredded)),
+        "holds": [one.sha256 for one in history.ending.holds],
         "fingerprint": history.fingerprint,
         "charter": history.charter_sha256,
         "keys": sorted((key.id, key.compartment, key.recipient, key.sha256, key.size) for key in history.keys.values()),
@@ -108,6 +110,8 @@ def our_answer(history: Any) -> dict[str, object]:
     return {
         "findings": findings,
         "vault": history.vault,
+        "gone": (history.expired, history.shredded),
+        "holds": list(history.handover.holds),
         "fingerprint": history.fingerprint,
         "charter": history.charters[-1].sha256,
         "keys": sorted(tuple(key[member] for member in members) for key in history.keys.values()),

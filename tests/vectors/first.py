@@ -216,7 +216,13 @@ def said(history: History) -> dict[str, Any]:
     """What is accepted of a vault."""
     if history.charter is None:
         return {}
-    return {
+    ending = history.ending
+    gone = {
+        "expired": sorted(ending.expired),
+        "shredded": sorted(ending.shredded),
+        "holds": sorted(one.sha256 for one in ending.holds),
+    }
+    return {name: said for name, said in gone.items() if said} | {
         "fingerprint": history.fingerprint,
         "charter": history.charter_sha256,
         "keys": sorted(history.keys),

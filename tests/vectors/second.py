@@ -64,6 +64,9 @@ class Second:
         found = sorted({(code, subject, warning) for code, subject, _, warning in history.findings})
         gives: dict[str, Any] = {"findings": [list(one) for one in found]}
         if history.charters:
+            state = history.handover
+            gone = {"expired": state.expired, "shredded": state.shredded, "holds": state.holds}
+            gives |= {name: sorted(said) for name, said in gone.items() if said}
             gives |= {
                 "fingerprint": history.fingerprint,
                 "charter": history.charters[-1].sha256,

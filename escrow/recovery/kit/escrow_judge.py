@@ -45,6 +45,11 @@ EVENT_NEEDS = {
     "drill": {"purpose"},
     "custody": {"why", "deed"},
     "erased": {"deed", "keys"},
+    "evidence": {"evidence", "about"},
+    "held": {"hold"},
+    "hold-cleared": {"deed"},
+    "expired": {"series"},
+    "shredded": {"keys", "clause"},
 }
 EVENT_MAY = {"clause", "keys", "series", "sealed"}
 EVENT_ALL = {"vault", "ext", "crit", "n", "prev", "kind", "created", "charter", "by"}
@@ -81,7 +86,7 @@ to          name:text key:key recipient:recipient
 seen        seq:1..99999999 sha256:hex64
 newpurpose  name:name text:text
 event       n:1..99999999 prev:hex64/null kind:name created:time charter:hex64 by:text+- purpose?:name clause?:text
-event       why?:ceremony|reshare|rekey|stock
+event       why?:ceremony|reshare|rekey|stock about?:name hold?:name
 event       trigger?:name evidence?:hex64 notice?:hex64 deed?:hex64 release?:hex64 to?:to keys?:hex16+- series?:hex16+-
 event       purposes?:newpurpose+name final?:seen sealed?:sealed
 released    id:hex16 compartment:name sha256:hex64 size:0..
@@ -505,6 +510,7 @@ class History(records.History):
                     if at < max([place, *(one for head, one in known if head < n)]):
                         raise Problem("event-charter", "its charter was not in force any more")
                     self.check_silence(event, self.charters[at].record)
+                    self.check_end(event, self.charters[at].record)
                     self.handover.step(event, found.sha256, found.signers, self.charters[at].record)
                     highest = max(highest, at)
                 except Problem as problem:
@@ -518,6 +524,7 @@ class History(records.History):
         lost = [head for head in heads if head and (head["n"], head["sha256"]) not in there]
         if lost:
             self.tell("event-rollback", "events/%08d" % lost[0]["n"], "a notice has seen an event that is not there")
+        self.expired, self.shredded = self.handover.expired, self.handover.shredded
         self.releases = [deed for _, deed in self.deeds("release", "released") if deed]
         self.deeds("receipt", "accepted")
         told = self.deeds("erasure", "erased")
@@ -530,6 +537,52 @@ class History(records.History):
             nights = [parse_time(link.record["store_time"][:-1], "store_time") for link in self.main]
             if any(datetime.timedelta(0) <= made - night < datetime.timedelta(days[0]) for night in nights):
                 raise Problem("handover-silence", "there was a night in the %d days before" % days[0])
+
+    def check_end(self, event, charter):
+        """Whether a series may be called expired, or a key destroyed (section 13.8)."""
+        if event["kind"] not in ("expired", "shredded"):
+            return
+        if self.handover.phase in ("notice-given", "released"):
+            raise Problem("handover-phase", "a handover is under way")
+        about, known = set(event.get("series", [])), self.known_series()
+        if event["kind"] == "shredded":
+            allowed = {
+                one["compartment"]
+                for one in charter.get("retention", [])
+                if one["id"] == event["clause"] and one["id"].startswith("shred")
+            }
+            about = {series for series, one in known.items() if one.key in event["keys"]}
+            if not set(event["keys"]) <= {one.key for one in known.values() if one.compartment in allowed}:
+                raise Problem("shred-clause", "no clause of the charter allows to destroy these keys")
+        if any(covered is None or covered & about for covered in self.handover.holds.values()):
+            raise Problem("hold-covers", "it is under a hold")
+        made = [
+            (link.record["store_time"]) for link in self.main if (link.record["events"] or {"n": 0})["n"] >= event["n"]
+        ]
+        made = min([event["created"], *made])
+        for series in about if event["kind"] == "expired" else []:
+            if series not in known or not known[series].until or known[series].until > made:
+                raise Problem("expired-early", "series %s was to be kept longer" % series)
+        if self.handover.phase != "transferred" and any(known[series].last for series in about):
+            raise Problem("series-last", "no later night of its compartment lies in another series")
+
+    def known_series(self):
+        """By series: its compartment and key, until when it is kept, and whether it is the last of its compartment."""
+        known, named, nights = {}, {}, {}
+        for link in self.main:
+            for part in link.record["series"]:
+                found = self.series.get(part["series"], {}).get(part["record"])
+                until = found and found.record["retain_until"]
+                known.setdefault(part["series"], Thing(compartment=part["compartment"], key=part["key"], until=until))
+                named[part["series"]] = link.record["seq"]
+                if link.record["kind"] == "snapshot":
+                    nights[part["compartment"]] = link.record["seq"]
+        for series, rivals in self.series.items():
+            one = next(iter(rivals.values())).record
+            known.setdefault(series, Thing(compartment=one["compartment"], key=one["key"], until=one["retain_until"]))
+        for series, one in known.items():
+            one.last = nights.get(one.compartment, 0) <= named.get(series, 0)
+        return known
 
     def deeds(self, kind, event_kind):
         """Releases, receipts or erasures, by the events that tell of them."""
@@ -569,14 +622,14 @@ class History(records.History):
 
     def expected(self):
         """Every sealed object that must be there: name, hash and size."""
-        found = {}
-        for key in self.keys.values():
+        found, gone = {}, self.handover
+        for key in [key for key in self.keys.values() if key["id"] not in gone.shredded]:
             found["stock/%s-%s.age" % (key["id"], key["sha256"][:16])] = (key["sha256"], key["size"])
         for release in self.releases:
-            for key in release["keys"]:
+            for key in [key for key in release["keys"] if key["id"] not in gone.shredded]:
                 found["releases/%s-%s.age" % (key["id"], key["sha256"][:16])] = (key["sha256"], key["size"])
         for link in self.links:
-            for part in link.record["series"]:
+            for part in [part for part in link.record["series"] if part["series"] not in gone.expired]:
                 stem = "series/%s/" % part["series"]
                 for one in part["packs"]:
                     found[stem + "packs/%s.age" % one["sha256"]] = (one["sha256"], one["size"])
@@ -593,6 +646,7 @@ class Handover:
     def __init__(self):
         self.phase, self.notice, self.custodian = "active", None, None
         self.grants, self.past, self.purposes = [], [], []
+        self.holds, self.expired, self.shredded = {}, {}, {}
 
     @property
     def all(self):
@@ -632,13 +686,14 @@ class Handover:
         self._check_notice(event)
         if shortfall(charter, signed):
             raise Problem("event-signers", shortfall(charter, signed))
-        self.__dict__.update(Handover().__dict__, past=self.all)
+        kept = {member: self.__dict__[member] for member in ("holds", "expired", "shredded")}
+        self.__dict__.update(Handover().__dict__, past=self.all, **kept)
 
     def _released(self, event, digest, signed, charter):
         if not self.notice:
             raise Problem("handover-phase", "there is no notice of a handover")
         self._check_notice(event)
-        passed_on = bool(self.custodian and self.custodian["key"] in signed)
+        passed_on = bool(self.owner() & signed and shortfall(charter, signed))
         if passed_on and not set(event["keys"]) <= self.keys_of(signed):
             raise Problem("release-key", "keys that were not released to the custodian")
         if not passed_on:
@@ -676,6 +731,37 @@ class Handover:
             raise Problem("event-signers", shortfall(charter, signed))
 
     _erased = _key_use
+
+    def _evidence(self, event, digest, signed, charter):
+        if not self.owner() & signed:
+            self._drill(event, digest, signed, charter)
+
+    def _held(self, event, digest, signed, charter):
+        self._evidence(event, digest, signed, charter)
+        self.holds[digest] = set(event["series"]) if "series" in event else None
+
+    def _ended(self, signed, charter):
+        if not self.owner() & signed and shortfall(charter, signed):
+            raise Problem("event-signers", shortfall(charter, signed))
+
+    def _hold_cleared(self, event, digest, signed, charter):
+        self._ended(signed, charter)
+        if event["deed"] not in self.holds:
+            raise Problem("hold-unknown", "it clears no hold that is in force")
+        del self.holds[event["deed"]]
+
+    def _expired(self, event, digest, signed, charter):
+        self._ended(signed, charter)
+        self.expired.update((series, event["n"]) for series in event["series"] if series not in self.expired)
+
+    def _shredded(self, event, digest, signed, charter):
+        if shortfall(charter, signed) or len(board(charter) & signed) < 2:
+            raise Problem("event-signers", shortfall(charter, signed) or "one holder signed")
+        self.shredded.update((key, event["n"]) for key in event["keys"] if key not in self.shredded)
+
+    def owner(self):
+        """The key of the custodian to whom the vault was transferred."""
+        return {self.custodian["key"]} if self.custodian else set()
 
     def _drill(self, event, digest, signed, charter):
         if not voices(charter) & signed:
@@ -808,6 +894,7 @@ def check_objects(vault, history, tell):
     for name in vault.names:
         if kind_of(name)[0] in ("pack", "manifest", "key") and name not in expected:
             tell("object-unnamed", name, "no notice and no stock names it", True)
+    history.tell_gone(tell)
     print("%d objects, %d bytes were read and hashed" % (len(expected), sum(size for _, size in expected.values())))
 
 

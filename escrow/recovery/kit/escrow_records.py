@@ -43,7 +43,7 @@ object    sha256:hex64 size:number
 part      compartment:name series:hex16 key:hex16 first_pack:number packs:object* manifest?:object
 notice    vault:hex32 seq:number prev:hex64/null kind:name agent:hex16 store_time:time series:part*
 to        key:key
-event     vault:hex32 n:number kind:name charter:hex64 deed?:hex64 to?:to keys?:hex16*
+event     vault:hex32 n:number kind:name charter:hex64 deed?:hex64 to?:to keys?:hex16* series?:hex16*
 erasure   vault:hex32 n:number charter:hex64 keys:hex16* until?:number sealed:any
 filelist  size:number sha256:hex64 extents:extent*
 totals    files:number bytes:number dirs:number links:number unread:number
@@ -167,6 +167,7 @@ class History:
 
     def __init__(self, envelopes, fingerprint=None):
         self.findings, self.charters, self.keys, self.links, self.erasures = [], [], {}, [], []
+        self.expired, self.shredded = {}, {}
         self.records = {kind: [] for kind in self.kinds}
         self.take(envelopes)
         self.follow_charters(fingerprint)
@@ -306,16 +307,23 @@ class History:
             self.links.append(found)
 
     def follow_events(self):
-        """What events tell of erasures. Their chain is not judged here: an erasure too many is the safer fault."""
-        charters, granted = {one.sha256: one.record for one in self.charters}, {}
+        """What events tell of erasures, and of what was deleted. Neither their chain nor their rules are judged here:
+        an erasure too many is the safer fault, and what is called deleted and is there is read."""
+        owners, charters, granted = set(), {one.sha256: one.record for one in self.charters}, {}
         deeds = {one.sha256: one for one in self.records["erasure"]}
         for found in sorted(self.records["event"], key=lambda one: one.record["n"]):
             event, charter = found.record, charters.get(found.record["charter"])
             signed, keys = signers(found, self.everyone | set(granted)), set(event.get("keys", []))
             theirs = set().union(*(granted.get(key, set()) for key in signed))
+            if charter and (not shortfall(charter, signed) or owners & signed):
+                gone = {"expired": (self.expired, "series"), "shredded": (self.shredded, "keys")}.get(event["kind"])
+                for one in event.get(gone[1], []) if gone else []:
+                    gone[0].setdefault(one, event["n"])
             if not charter or (shortfall(charter, signed) and not keys <= theirs):
                 continue
-            if event["kind"] == "released" and "to" in event:
+            if event["kind"] == "transferred":
+                owners |= signed & set(granted)
+            elif event["kind"] == "released" and "to" in event:
                 granted.setdefault(event["to"]["key"], set()).update(keys)
             elif event["kind"] == "erased":
                 deed = deeds.get(event.get("deed"))
@@ -324,6 +332,20 @@ class History:
                     self.tell("erasure-missing", found.name, "the erasure that it tells of is not there, or another")
                     deed = None
                 self.erasures.append((event["n"], keys, deed and deed.record))
+
+    def explain(self, problem, part):
+        """What is missing because it was deleted, as an event says, is no damage."""
+        if problem.code == "object-missing" and part["series"] in self.expired:
+            return Problem("series-expired", "event %d says that it was deleted" % self.expired[part["series"]])
+        if problem.code == "object-missing" and part["key"] in self.shredded:
+            return Problem("key-shredded", "event %d says that its key was destroyed" % self.shredded[part["key"]])
+        return problem
+
+    def tell_gone(self, tell):
+        for series, number in sorted(self.expired.items()):
+            tell("series-expired", "series/" + series, "its nights were deleted, event %d says" % number, True)
+        for key, number in sorted(self.shredded.items()):
+            tell("key-shredded", "stock/" + key, "the key was destroyed, event %d says" % number, True)
 
     def nights(self):
         return [link for link in self.links if link.record["kind"] == "snapshot"]

@@ -412,14 +412,16 @@ class Report:
 
 def check_objects(folder, history, tell):
     """Reads and hashes every sealed object that the history names."""
-    parts = [part for link in history.links for part in link.record["series"]]
+    parts = [part for link in history.links for part in link.record["series"] if part["series"] not in history.expired]
+    keys = [key for key in history.keys.values() if key["id"] not in history.shredded]
     places = [place for part in parts for place in [*part["packs"], part.get("manifest")] if place]
-    sizes = {place["sha256"]: place["size"] for place in [*history.keys.values(), *places]}
+    sizes = {place["sha256"]: place["size"] for place in [*keys, *places]}
     for digest, size in sizes.items():
         try:
             folder.find(digest, size)
         except Problem as problem:
             tell(problem.code, digest, str(problem))
+    history.tell_gone(tell)
     print("%d objects, %d bytes were looked for, read and hashed" % (len(sizes), sum(sizes.values())))
 
 
@@ -433,7 +435,10 @@ def choose_night(history, wanted):
 
 def open_part(folder, history, link, part, identities, kind=Compartment, register=True):
     """A compartment of a night, its file list proven, the erasure register applied."""
-    opened = kind(folder, history, link, part, find_series_key(folder, history, part, identities))
+    try:
+        opened = kind(folder, history, link, part, find_series_key(folder, history, part, identities))
+    except Problem as problem:
+        raise history.explain(problem, part) from None
     if register:
         apply_erasures(opened, history, part, link.record["seq"])
     collections.deque(opened.entries(), maxlen=0)
@@ -464,11 +469,7 @@ def go_through(opened, command, wanted, out, tell):
             elif kind == "dir" and out:
                 write_file(entry, None, out)
             elif kind != "dir" and out:
-                what = (
-                    "a link to " + show(entry["target"])
-                    if kind == "link"
-                    else "it could not be read, " + entry["reason"]
-                )
+                what = "a link to " + show(entry["target"]) if kind == "link" else "unreadable, " + entry["reason"]
                 tell("not-a-file", shown, "%s: it is told, and not made" % what, True)
             files, size = files + (kind == "file"), size + entry.get("size", 0)
         except Problem as problem:
@@ -532,7 +533,8 @@ def run(arguments, reader):
     introduce(history)
     if arguments.command == "list":
         for link in history.nights():
-            names = ", ".join(part["compartment"] for part in link.record["series"])
+            gone = [" (expired)" * (part["series"] in history.expired) for part in link.record["series"]]
+            names = ", ".join(part["compartment"] + mark for part, mark in zip(link.record["series"], gone))
             print("%d-%s  %s  %s" % (link.record["seq"], link.sha256[:8], link.record["store_time"], names))
     if arguments.command == "check":
         reader.check_objects(folder, history, report.tell)
@@ -556,10 +558,8 @@ def run(arguments, reader):
             report.tell(problem.code, part["compartment"], str(problem))
     if arguments.command != "files":
         what = "are in " + out if out else "were read"
-        print(
-            "%d files %s, %d bytes, each proven by its SHA-256"
-            % (sum(one[0] for one in done), what, sum(one[1] for one in done))
-        )
+        counts = (sum(one[0] for one in done), what, sum(one[1] for one in done))
+        print("%d files %s, %d bytes, each proven by its SHA-256" % counts)
     print("%d things are amiss" % report.errors)
     return (1 if opened else 3) if report.errors else 0
 

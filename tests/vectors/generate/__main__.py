@@ -7,6 +7,7 @@ from tests.vectors import files
 from tests.vectors.generate import (
     captured,
     deeds,
+    endings,
     envelopes,
     erasures,
     newer,
@@ -20,7 +21,7 @@ from tests.vectors.generate import (
 from tests.vectors.generate.signing import steady
 from tests.vectors.generate.sink import Sink
 
-GENERATORS = (texts, records, envelopes, captured, deeds, newer, sealed, packs, nights, registers, erasures)
+GENERATORS = (texts, records, envelopes, captured, deeds, newer, endings, sealed, packs, nights, registers, erasures)
 
 
 def main(root: Path = files.ROOT) -> None:
