@@ -21,6 +21,7 @@ _ISO_MARKS, _ISO_WANTED = np.uint64(0x00000000FF0000FF), np.uint64(0x000000002D0
 _DAY_MARKS = np.uint64(0x0000FF0000FF0000)
 _DAY_WANTED = (np.uint64(0x00002F00002F0000), np.uint64(0x00002E00002E0000))
 _DATE = 10
+_STRIDE = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +189,20 @@ def cut(text: Bytes, delimiter: int, width: int, *, quoted: bool) -> Block | Non
     index = good[:, None] + np.arange(-width, 0)
     ragged = rows - len(good) - int(blank.sum())
     return Block(text, last, places[index], places[index + 1], ragged=ragged, quoted=quoted)
+
+
+def around_changes(text: Bytes, starts: Numbers, width: int) -> Numbers:
+    """Those of `starts` of cells that show every value, where equal ones stand together: one cell in sixteen, and all
+    between two of these that differ. All where most of these differ."""
+    words = np.ndarray((len(text) - 7,), "<u8", text, 0, (1,))
+    few = starts[::_STRIDE]
+    head = words[few] & _MASKS[min(width, 8)]
+    tail = words[few + max(width - 8, 0)] & _MASKS[min(width, 8)]
+    changes = np.flatnonzero((head[1:] != head[:-1]) | (tail[1:] != tail[:-1]))
+    if 2 * len(changes) > len(few):
+        return starts
+    between = (changes[:, None] * _STRIDE + np.arange(1, _STRIDE + 1)).ravel()
+    return np.concatenate([starts[:1], starts[between], starts[(len(few) - 1) * _STRIDE :]])
 
 
 def _last(breaks: NDArray[np.bool_]) -> int:

@@ -1,17 +1,16 @@
 """Profiles delimited text, a block of whole records at a time, with numpy: no value becomes a Python object unless new.
 
-Every record is counted. Files up to four MiB, and the first four MiB of larger ones, are counted in full; behind them
-one block in four is, for blanks and the newest dates, and one in 64 for distinct values: "sampled". An identifier in
-the first column is counted in all blocks. Memory: one block and the counts.
+A table of up to four MiB is held until its end, and counted in full. Of a larger one every record is counted, and an
+identifier in the first column; blanks, newest dates and distinct values come from its beginning, its end and a sample
+of sixteen records in every 509: "sampled". Memory: four MiB, one block and the counts.
 """
 
 import csv
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
-from escrow.completeness.csvblock import Block, Cells, cut
+from escrow.completeness.csvblock import Block, Cells, Numbers, around_changes, cut
 from escrow.completeness.identifiers import names_a_thing
 from escrow.completeness.profile import Column
 from escrow.completeness.sketch import Sketch
@@ -22,14 +21,21 @@ from escrow.completeness.values import Values
 MAX_RECORD = 4 << 20
 MAX_COLUMNS = 4096
 _PAD = 8
-_PIECE = 256 << 10
-_DEEP_BYTES = 4 << 20
-_DEEP_EVERY = 64
-_FULL_EVERY = 4
+_WHOLE = 4 << 20
+_PIECE = 1 << 20
+_BLOCK = 256 << 10
+_TAIL = 64 << 10
+_RUN, _EVERY = 16, 509
+"""Records of the sample that follow each other, and how far apart such runs begin: a prime, in step with no table."""
+_DEEP_EVERY = 8
+_FEW = 14
+"""Fewer filled cells than these in a sample are not multiplied: they may be all there are."""
 _LOOKED_AT = 32
 _LOOKED_AT_FIRST = 256
 _DELIMITERS = ",;\t|"
 _LF, _CR, _QUOTE = 10, 13, 34
+_SHORTEST = 3
+"""Bytes of a line that is surely not blank, its line end counted."""
 
 
 class _Column:
@@ -61,13 +67,15 @@ class CsvTable:
         self.rows = 0
         self.notes: set[str] = set()
         self._columns: list[_Column] = []
-        self._nulls: NDArray[np.int64] = np.zeros(0, np.int64)
+        self._exact = _Blanks(0)
+        self._sample = _Blanks(0)
         self._delimiter = 0
         self._raw = bytearray(b"\n" + bytes(_PAD))
         self._text: Bytes = np.frombuffer(self._raw, np.uint8)
         self._held = 1
+        self._large = False
+        self._chosen = bytearray(b"\n")
         self._blocks = 0
-        self._bytes = 0
         self._ragged = 0
         self._skimmed = 0
         self._width = 0
@@ -81,7 +89,7 @@ class CsvTable:
             if self._broken:
                 return
             self._append(data[start : start + _PIECE])
-            if self._held > _PIECE:
+            if self._held > (_PIECE if self._large else _WHOLE):
                 self._take(final=False)
                 if self._held > MAX_RECORD:
                     self._fail("record-too-long")
@@ -90,7 +98,7 @@ class CsvTable:
         end = self._held + len(data)
         if end + _PAD > len(self._raw):
             held = self._text[: self._held]
-            self._raw = bytearray(end + _PAD)
+            self._raw = bytearray(max(end + _PAD, 2 * len(self._raw)))
             self._text = np.frombuffer(self._raw, np.uint8)
             self._text[: self._held] = held
         self._text[self._held : end] = data
@@ -114,36 +122,71 @@ class CsvTable:
             start = self._header()
             if not start:
                 return
-        quoted = self._raw.find(b'"', start, self._held) >= 0
-        if not (quoted or final) and self._bytes > _DEEP_BYTES and self._blocks % _FULL_EVERY:
-            size = self._skim(self._text[start : self._held + _PAD])
-            if size:
-                self._keep(start + size)
-                return
-        block = cut(self._text[start : self._held + _PAD], self._delimiter, len(self._columns), quoted=quoted)
-        if block is not None:
-            self._count(block)
-            start += block.size
+        if not final:
+            if not self._large:
+                start = self._count_all(start, start + _BLOCK)
+            self._large = True
+            end = max(start, self._held - _TAIL)
+            start = self._skim(start, end) or self._count_all(start, end)
+        else:
+            start = self._count_all(start, self._held)
         self._keep(start)
 
-    def _skim(self, text: Bytes) -> int:
-        """Count the records of a block, and the identifiers in its first column; gives their bytes, 0 for a block that
-        must be looked at in full."""
-        breaks = np.flatnonzero(text[:-_PAD] == _LF)
-        if len(breaks) < 2 or int(np.diff(breaks).min()) < len(self._columns):
+    def _count_all(self, start: int, end: int) -> int:
+        """Count the whole records between two places in full; gives the place of the last one's line end."""
+        stop = start
+        while stop < end:
+            stop = min(max(stop, start) + _BLOCK, end)
+            quoted = self._raw.find(b'"', start, stop) >= 0
+            block = cut(self._text[start : stop + _PAD], self._delimiter, len(self._columns), quoted=quoted)
+            if block is not None:
+                self.rows += block.rows
+                self._count(block, self._exact)
+                start += block.size
+        return start
+
+    def _skim(self, start: int, end: int) -> int:
+        """Count records and the identifiers in their first column, and choose some for the sample; gives the place of
+        the last one's line end, 0 where all must be looked at in full: a line is shorter than a record can be."""
+        text = self._text[start : end + _PAD]
+        breaks = (text[:-_PAD] == _LF).nonzero()[0]
+        if self._raw.find(b'"', start, end) >= 0:
+            quotes = (text[:-_PAD] == _QUOTE).nonzero()[0]
+            breaks = breaks[np.searchsorted(quotes, breaks) % 2 == 0]
+        count = len(breaks) - 1
+        if count < 1 or int((breaks[1:] - breaks[:-1]).min()) < max(len(self._columns), _SHORTEST):
             return 0
-        first, starts, width = self._columns[0], breaks[:-1] + 1, self._width
-        if first.watched and width and bool((text[starts + width] == self._delimiter).all()):
-            first.look(Cells(text, starts, np.full(len(starts), width)))
-        else:
-            first.sketch.partial = True
+        self._look_at_first(text, breaks[:-1] + 1)
         for column in self._columns[1:]:
             column.sketch.partial = True
-        self.rows += len(starts)
-        self._skimmed += len(starts)
-        self._blocks += 1
-        self._bytes += int(breaks[-1])
-        return int(breaks[-1])
+        first = np.arange(-self._skimmed % _EVERY, count, _EVERY)
+        starts, ends = breaks[first], breaks[np.minimum(first + _RUN, count)]
+        for begin, behind in zip((starts + start + 1).tolist(), (ends + start + 1).tolist(), strict=True):
+            self._chosen += self._raw[begin:behind]
+        if len(self._chosen) > _BLOCK:
+            self._count_chosen()
+        self.rows += count
+        self._skimmed += count
+        return start + int(breaks[-1])
+
+    def _look_at_first(self, text: Bytes, starts: Numbers) -> None:
+        """Count the identifiers in the first column. Between two records with the same, not far apart, no other is
+        looked for: tables that are sorted by it are counted at little cost."""
+        first, width = self._columns[0], self._width
+        if first.watched and width:
+            chosen = around_changes(text, starts, width)
+            if bool((text[chosen + width] == self._delimiter).all()):
+                first.look(Cells(text, chosen, np.full(len(chosen), width)))
+                return
+        first.sketch.partial = True
+
+    def _count_chosen(self) -> None:
+        """Count the records of the sample that were not counted yet."""
+        text = np.frombuffer(self._chosen + bytes(_PAD), np.uint8)
+        block = cut(text, self._delimiter, len(self._columns), quoted=self._chosen.find(b'"') >= 0)
+        if block is not None:
+            self._count(block, self._sample)
+        self._chosen = bytearray(b"\n")
 
     def _keep(self, start: int) -> None:
         """Let go of what lies before a place."""
@@ -172,15 +215,15 @@ class CsvTable:
         self._columns = [_Column(name) for name in names or [""]]
         if len({name.strip() for name in names}) < len(names):
             self.notes.add("header-duplicate")
-        self._nulls = np.zeros(len(self._columns), np.int64)
+        self._exact, self._sample = _Blanks(len(self._columns)), _Blanks(len(self._columns))
         return end
 
-    def _count(self, block: Block) -> None:
-        self.rows += block.rows
+    def _count(self, block: Block, blanks: "_Blanks") -> None:
+        blanks.rows += block.rows
+        blanks.counts += block.nulls()
         self._ragged += block.ragged
-        self._nulls += block.nulls()
         self._ends |= set() if self._old_mac else block.line_ends
-        deep = self._bytes < _DEEP_BYTES or self._blocks % _DEEP_EVERY == 0
+        deep = not self._large or self._blocks % _DEEP_EVERY == 0
         for number, column in enumerate(self._columns):
             dated = column.values.date_form
             if deep or dated or column.watched:
@@ -193,7 +236,6 @@ class CsvTable:
                 column.sketch.partial = True
         self._width = block.cells(0).width if self._columns[0].watched else 0
         self._blocks += 1
-        self._bytes += block.size
 
     def finish(self) -> None:
         """The end of the text: count what is left."""
@@ -205,6 +247,8 @@ class CsvTable:
             self._take(final=True)
             if self._held > 1:
                 self.notes.add("quote-unclosed")
+        if len(self._chosen) > 1:
+            self._count_chosen()
         if self._ragged:
             self.notes.add("ragged")
         if len(self._ends) > 1:
@@ -221,10 +265,23 @@ class CsvTable:
 
     def columns(self) -> Iterator[Column]:
         """The columns, as they are known."""
-        share = self.rows / max(self.rows - self._skimmed, 1)
-        for column, nulls in zip(self._columns, self._nulls.tolist(), strict=True):
+        blanks = zip(self._exact.counts.tolist(), self._sample.reckoned(self._skimmed), strict=True)
+        for column, (counted, reckoned) in zip(self._columns, blanks, strict=True):
             sketch = column.sketch
-            yield column.values.column(round(nulls * share), sketch.distinct, sketch.certainty, column.most)
+            yield column.values.column(counted + reckoned, sketch.distinct, sketch.certainty, column.most)
+
+
+class _Blanks:
+    """Blank cells by column in so many rows."""
+
+    def __init__(self, columns: int) -> None:
+        self.rows = 0
+        self.counts: Numbers = np.zeros(columns, np.int64)
+
+    def reckoned(self, rows: int) -> list[int]:
+        """Blank cells in `rows`, of which these are a sample."""
+        filled = [(self.rows - blank, blank) for blank in self.counts.tolist()]
+        return [rows - some if some < _FEW else round(blank * rows / self.rows) for some, blank in filled]
 
 
 def _text(data: bytes) -> str:
