@@ -129,10 +129,17 @@ def board_of(vault: OpenVault, use: Use) -> "Board":
 
 
 def leave_event(
-    output: Output, vault: OpenVault, use: Use, signers: "Sequence[SigningKey]", parts: "set[tuple[str, str]]"
+    output: Output,
+    vault: OpenVault,
+    use: Use,
+    signers: "Sequence[SigningKey]",
+    parts: "set[tuple[str, str]]",
+    details: str = "",
 ) -> None:
-    """Tell of a use of keys, each with a series, by an event in the store; in the state folder where that fails."""
-    from escrow.custody.deeds import next_event, sign_event
+    """Tell of a use of keys, each with a series, by an event in the store; in the state folder where that fails.
+
+    `details` may identify a person: they are sealed to custody and custodian."""
+    from escrow.custody.deeds import next_event, seal_details, sign_event
 
     try:
         event = replace(
@@ -140,6 +147,7 @@ def leave_event(
             purpose=use.purpose,
             keys=tuple(sorted({key for key, _ in parts})) or None,
             series=tuple(sorted({series for _, series in parts})) or None,
+            sealed=seal_details(vault.history, details) if details else None,
         )
         name, data = sign_event(vault.history, event, signers)
     except (IntegrityError, RefusedError) as error:
