@@ -43,6 +43,7 @@ NOUNS = {
     "event": (".events", "What was done with keys: the signed chain of events."),
     "vendor": (".vendor", "A vendor stops: what to recover by when, letters, its last dump, the end."),
     "subject": (".subject", "A person's record: find somebody in the vault, export what it holds of them."),
+    "hold": (".holds", "What nobody may delete: inquiries and the like."),
     "retention": (".retention", "What is left out of all that is read, and the register of it."),
 }
 """Nouns: the module of each one's verbs, and its line of help."""

@@ -98,6 +98,16 @@ class S3Warden:
             else:
                 self._client.delete_object(**where)  # type: ignore[arg-type]
 
+    def hold(self, key: str, version: str, *, on: bool) -> None:
+        with errors(key):
+            self._client.put_object_legal_hold(
+                Bucket=self._options.bucket,
+                Key=self._options.root + key,
+                VersionId=version,
+                LegalHold={"Status": "ON" if on else "OFF"},
+                ChecksumAlgorithm="SHA256",
+            )
+
     def versioning(self) -> bool:
         with errors(self._options.describe()):
             return self._client.get_bucket_versioning(Bucket=self._options.bucket).get("Status") == "Enabled"

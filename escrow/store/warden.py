@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
-from escrow.store.base import LockMode, ObjectInfo
+from escrow.store.base import LockMode, ObjectInfo, Store
 
 Damage: TypeAlias = Literal["sha256", "md5", "torn"]
 """How a put goes wrong: a checksum (SHA-256 or Content-MD5) of other bytes, or a connection that ends half way."""
@@ -42,8 +42,22 @@ class Warden(Protocol):
 
 
 @runtime_checkable
+class LegalHolds(Protocol):
+    """A warden of a store that knows legal holds: who may set one may lift it, and until then nobody deletes."""
+
+    def hold(self, key: str, version: str, *, on: bool) -> None:
+        """Set or lift the legal hold of one version."""
+
+
+@runtime_checkable
 class Guarded(Protocol):
     """A store with a warden."""
 
     def warden(self) -> Warden:
         """The verbs beyond Store, with the same credential."""
+
+
+def legal_holds(store: Store) -> LegalHolds | None:
+    """What sets legal holds in this store; None where it has none."""
+    warden: object = store.warden() if isinstance(store, Guarded) else None
+    return warden if isinstance(warden, LegalHolds) else None
