@@ -76,7 +76,7 @@ def export(
     """
     from escrow.engine.restore import RestoreOptions, restore
     from escrow.export.bag import check_place
-    from escrow.export.exporting import ORIGINALS, examine
+    from escrow.export.exporting import ORIGINALS
     from escrow.export.exporting import export as convert
 
     output = Output(as_json)
@@ -103,6 +103,8 @@ def export(
             on.date() if on else _today(),
         )
     if not quick:
+        from escrow.export.examining import examine
+
         examine(to, report)
         _write_report(to, report, vault, night, _said(views))
     if bag:

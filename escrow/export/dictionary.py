@@ -3,11 +3,13 @@
 import re
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import duckdb
 import pyarrow as pa
 
+from escrow.errors import FormatError
 from escrow.export.table import Misfits, Table, quoted
 
 _COLUMNS_AT_ONCE = 100
@@ -52,12 +54,17 @@ class Described:
     columns: tuple[Column, ...]
 
 
-def engine() -> duckdb.DuckDBPyConnection:
-    """DuckDB that keeps to its memory and writes nothing to a disk."""
-    base = duckdb.connect()
-    for setting in (f"memory_limit='{_MEMORY}'", "temp_directory=''", "enable_external_access=false", "threads=2"):
-        base.execute(f"SET {setting}")
-    return base
+@contextmanager
+def engine() -> Iterator[duckdb.DuckDBPyConnection]:
+    """DuckDB that keeps to its memory and writes nothing to a disk. FormatError `table-damaged` for what it says."""
+    with duckdb.connect() as base:
+        for setting in (f"memory_limit='{_MEMORY}'", "temp_directory=''", "enable_external_access=false", "threads=2"):
+            base.execute(f"SET {setting}")
+        try:
+            yield base
+        except duckdb.Error as error:
+            kind = type(error).__name__  # its words may hold cells
+            raise FormatError("table-damaged", f"expected a table that can be read, found otherwise ({kind})") from None
 
 
 def describe(table: Table) -> Described:
@@ -121,9 +128,9 @@ def _measure(
         other = f"count(*) FILTER (NOT regexp_full_match({full}, '{_KINDS[kind].pattern}'))" if kind in _KINDS else "0"
         longest = f"coalesce(max(length({cell})), 0)"
         facts += [f"count({cell})", f"count({full})", f"approx_count_distinct({full})", longest, other]
-    base = engine()
-    base.register("stream", reader)
-    row = base.execute(f"SELECT count(*), {', '.join(facts)} FROM stream").fetchall()[0]  # noqa: S608 - names in quotes
+    with engine() as base:
+        base.register("stream", reader)
+        row = base.execute(f"SELECT count(*), {', '.join(facts)} FROM stream").fetchall()[0]  # noqa: S608 - in quotes
     numbers = [int(value) for value in row]
     found: list[tuple[int, int, int, int, bool]] = []
     for at in range(1, len(numbers), 5):

@@ -4,18 +4,21 @@ What cannot be converted is told, and its original is there all the same. A reru
 """
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from escrow.errors import FormatError, StateError
-from escrow.export.dictionary import Described, describe
-from escrow.export.integrity import Doubt, check_identifiers, check_keys, guess_keys
-from escrow.export.keys import declared_keys
+from escrow.export.excel import write_excel
 from escrow.export.originals import folder_files
-from escrow.export.table import Misfits, Table
+from escrow.export.table import Table
 from escrow.export.tables import Left, find_tables
-from escrow.export.writing import write_csv, write_excel, write_sqlite
+from escrow.export.writing import write_csv, write_sqlite
+
+if TYPE_CHECKING:
+    from escrow.export.dictionary import Described
+    from escrow.export.integrity import Doubt
 
 Format = Literal["csv", "sqlite", "excel"]
 ORIGINALS = "originals"
@@ -40,9 +43,9 @@ class ExportReport:
 
     tables: list[Table]
     left: list[Left]
-    described: list[Described] = field(default_factory=list)
+    described: "list[Described]" = field(default_factory=list)
     troubles: list[Trouble] = field(default_factory=list)
-    doubts: list[Doubt] = field(default_factory=list)
+    doubts: "list[Doubt]" = field(default_factory=list)
 
     def fail(self, table: Table, format: str, error: FormatError) -> None:
         self.troubles.append(Trouble(table.name, table.origin, format, error.code, str(error)))
@@ -65,7 +68,7 @@ def export(folder: Path, formats: Sequence[Format]) -> ExportReport:
             for table, error in write_sqlite(report.tables, folder / DATABASE):
                 report.fail(table, "sqlite", error)
         if "excel" in formats:
-            _each(report, "excel", folder, lambda table, to: _excel(report, table, to))
+            _each(report, "excel", folder, _excel)
     except OSError as error:
         raise StateError(
             "export-unwritable",
@@ -75,44 +78,25 @@ def export(folder: Path, formats: Sequence[Format]) -> ExportReport:
     return report
 
 
-def _each(report: ExportReport, format: Format, folder: Path, write: Callable[[Table, Path], None]) -> None:
+def _each(report: ExportReport, format: Format, folder: Path, write: Callable[[Table, Path], str | None]) -> None:
+    """`write` gives words for what it had to cut. Two tables are under way at once."""
     to = folder / format
     to.mkdir(exist_ok=True)
-    for table in report.tables:
+
+    def written(table: Table) -> str | FormatError | None:
         try:
-            write(table, to)
+            return write(table, to)
         except FormatError as error:
-            report.fail(table, format, error)
+            return error
+
+    with ThreadPoolExecutor(2, "export") as pool:
+        for table, result in zip(report.tables, pool.map(written, report.tables), strict=True):
+            if isinstance(result, FormatError):
+                report.fail(table, format, result)
+            elif result:
+                report.tell(table, format, "cells-cut", result)
 
 
-def _excel(report: ExportReport, table: Table, folder: Path) -> None:
-    if cut := write_excel(table, folder):
-        words = f"{cut} cells were longer than a cell of Excel may be, and were cut: read them in the CSV"
-        report.tell(table, "excel", "cells-cut", words)
-
-
-def examine(folder: Path, report: ExportReport) -> None:
-    """Read every table once more for the dictionary, and some for their keys: into `report`."""
-    for table in report.tables:
-        try:
-            described = describe(table)
-        except FormatError as error:
-            report.fail(table, "dictionary", error)
-            continue
-        report.described.append(described)
-        _judge(report, table, described.misfits)
-    known = {one.table.name for one in report.described}
-    declared = [key for key in declared_keys(folder_files(folder / ORIGINALS), report.tables) if key.table in known]
-    keyed = {key.table for key in declared}
-    guessed = [key for key in guess_keys(report.described) if key.table not in keyed]
-    report.doubts = [*check_keys([*declared, *guessed], report.described), *check_identifiers(report.described)]
-
-
-def _judge(report: ExportReport, table: Table, misfits: Misfits) -> None:
-    if misfits.count:
-        rows = f" (such as row {', '.join(map(str, misfits.first))})" if misfits.first else ""
-        words = f"{misfits.count} rows have more or fewer cells than the header and stand in the original alone{rows}"
-        report.tell(table, "all", "rows-misfit", words)
-    if table.shape and table.shape.odd_quotes:
-        words = "its quotation marks do not pair: a cell may hold rows; look into the original"
-        report.tell(table, "all", "quotes-odd", words)
+def _excel(table: Table, folder: Path) -> str | None:
+    cut = write_excel(table, folder)
+    return f"{cut} cells were longer than a cell of Excel may be, and were cut: read them in the CSV" if cut else None

@@ -3,14 +3,14 @@
 Keys are those of a `schema.json` (a source of SQL tables), else guessed by names and content, and said to be so.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import duckdb
 
 from escrow.completeness.identifiers import CHECKS, identifier_of, names_a_thing, plain
 from escrow.export.dictionary import Described, engine
-from escrow.export.table import quoted
+from escrow.export.table import Table, quoted
 
 _EVERYBODYS = "id"
 """A column of this name names rows of its own table alone."""
@@ -78,22 +78,26 @@ def check_keys(keys: Iterable[Key], described: Iterable[Described]) -> list[Doub
     tables = {one.table.name: one.table for one in described}
     doubts: list[Doubt] = []
     for key in keys:
-        base = engine()
-        with tables[key.table].read() as reader:
-            base.register("stream", reader)
-            base.execute(f"CREATE TABLE named AS {_values(key.column)}").fetchall()
-            base.unregister("stream")
-        values, rows = _two(base, "FROM named WHERE rows > 1")
-        if values:
-            doubts.append(Doubt("key-twice", key.table, key.column, key.table, values, rows, key.guessed))
-        for table, column in key.refers:
-            with tables[table].read() as reader:
-                base.register("stream", reader)
-                values, rows = _two(base, f"FROM ({_values(column)}) AS used ANTI JOIN named USING (value)")
-                base.unregister("stream")
-            if values:
-                doubts.append(Doubt("reference-nowhere", table, column, key.table, values, rows, key.guessed))
+        with engine() as base:
+            doubts += _check_key(key, tables, base)
     return doubts
+
+
+def _check_key(key: Key, tables: Mapping[str, Table], base: duckdb.DuckDBPyConnection) -> Iterator[Doubt]:
+    with tables[key.table].read() as reader:
+        base.register("stream", reader)
+        base.execute(f"CREATE TABLE named AS {_values(key.column)}").fetchall()
+        base.unregister("stream")
+    values, rows = _two(base, "FROM named WHERE rows > 1")
+    if values:
+        yield Doubt("key-twice", key.table, key.column, key.table, values, rows, key.guessed)
+    for table, column in key.refers:
+        with tables[table].read() as reader:
+            base.register("stream", reader)
+            values, rows = _two(base, f"FROM ({_values(column)}) AS used ANTI JOIN named USING (value)")
+            base.unregister("stream")
+        if values:
+            yield Doubt("reference-nowhere", table, column, key.table, values, rows, key.guessed)
 
 
 def check_identifiers(described: Iterable[Described]) -> list[Doubt]:
@@ -104,8 +108,7 @@ def check_identifiers(described: Iterable[Described]) -> list[Doubt]:
             kind = identifier_of(column.name)
             if not kind or column.type == "empty":
                 continue
-            base = engine()
-            with one.table.read() as reader:
+            with engine() as base, one.table.read() as reader:
                 base.register("stream", reader)
                 found = base.execute(_values(column.name)).fetchall()
             wrong = [int(rows) for value, rows in found if not CHECKS[kind](value)]

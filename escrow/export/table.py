@@ -2,11 +2,11 @@
 
 import sqlite3
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 import adbc_driver_sqlite.dbapi as adbc
-import duckdb
 import pyarrow as pa
 
 from escrow.errors import FormatError
@@ -33,9 +33,17 @@ Opener = Callable[[Misfits, ExitStack], pa.RecordBatchReader]
 
 
 @dataclass(frozen=True, slots=True)
+class InDatabase:
+    """Where a table stands as such: the SQLite file's address, and the table's own name."""
+
+    address: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """One table. `origin`: the original's path with `/`, behind `#` what lies inside it; `header` as it stands there,
-    `columns` unique; `shape` where it is a file of delimited text."""
+    `columns` unique; `shape` where it is a file of delimited text, `stored` where it is one of a database's file."""
 
     name: str
     origin: str
@@ -43,17 +51,37 @@ class Table:
     columns: tuple[str, ...]
     opener: Opener
     shape: Shape | None = None
+    stored: InDatabase | None = None
 
     @contextmanager
     def read(self, misfits: Misfits | None = None) -> Iterator[pa.RecordBatchReader]:
-        """Its rows as batches of text; `misfits` counts those that do not fit. FormatError `table-damaged`: also for
-        what pyarrow, DuckDB, ADBC and SQLite say inside of the `with`."""
-        with ExitStack() as stack:
-            try:
-                yield self.opener(misfits or Misfits(), stack)
-            except (pa.ArrowException, duckdb.Error, adbc.Error, sqlite3.Error) as error:
-                kind = type(error).__name__  # its words may hold cells
-                raise FormatError("table-damaged", f"{self.origin}: cannot be read as a table ({kind})") from None
+        """Its rows as batches of text, of which the next is read while one is used; `misfits` counts those that do not
+        fit. FormatError `table-damaged`, as `guarded`."""
+        with self.guarded(), ExitStack() as stack:
+            reader = self.opener(misfits or Misfits(), stack)
+            yield _ahead(reader, stack)
+
+    @contextmanager
+    def guarded(self) -> Iterator[None]:
+        """FormatError `table-damaged` for what pyarrow, DuckDB, ADBC and SQLite say inside of the `with`."""
+        try:
+            yield
+        except (pa.ArrowException, adbc.Error, sqlite3.Error) as error:
+            kind = type(error).__name__  # its words may hold cells
+            raise FormatError("table-damaged", f"{self.origin}: cannot be read as a table ({kind})") from None
+
+
+def _ahead(reader: pa.RecordBatchReader, stack: ExitStack) -> pa.RecordBatchReader:
+    pool = stack.enter_context(ThreadPoolExecutor(1, "table"))
+    rest = iter(reader)
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        coming = pool.submit(next, rest, None)
+        while (batch := coming.result()) is not None:
+            coming = pool.submit(next, rest, None)
+            yield batch
+
+    return pa.RecordBatchReader.from_batches(reader.schema, batches())
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +92,7 @@ class Found:
     header: tuple[str, ...]
     opener: Opener
     shape: Shape | None = None
+    stored: InDatabase | None = None
 
 
 def batches(columns: tuple[str, ...], rows: Iterator[list[str | None]]) -> pa.RecordBatchReader:

@@ -54,7 +54,7 @@ def find_tables(originals: Iterable[Original]) -> tuple[list[Table], list[Left]]
             left.append(Left(original.path, "opaque" if original.size else "empty"))
     names = table_names([one.origin for one in found])
     tables = [
-        Table(name, one.origin, one.header, tuple(column_names(one.header)), one.opener, one.shape)
+        Table(name, one.origin, one.header, tuple(column_names(one.header)), one.opener, one.shape, one.stored)
         for name, one in zip(names, found, strict=True)
     ]
     return tables, left

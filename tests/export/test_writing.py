@@ -9,12 +9,14 @@ import pytest
 from openpyxl import load_workbook
 
 from escrow.errors import FormatError
-from escrow.export import writing
-from escrow.export.exporting import DATABASE, ORIGINALS, examine, export
+from escrow.export import excel
+from escrow.export.examining import examine
+from escrow.export.excel import write_excel
+from escrow.export.exporting import DATABASE, ORIGINALS, export
 from escrow.export.originals import folder_files
 from escrow.export.table import Table
 from escrow.export.tables import find_tables
-from escrow.export.writing import write_csv, write_excel, write_sqlite
+from escrow.export.writing import write_csv, write_sqlite
 from tests.export.test_tables import write
 
 CELLS = b'id;when;what\n007;;"=cmd|\' /C calc\'!A0"\n008;"";+44 7700 900123\n'
@@ -68,7 +70,7 @@ def test_excel_runs_no_formula_and_keeps_zeros(tmp_path: Path, table: Table) -> 
 
 
 def test_excel_is_split_by_rows_and_cuts_long_cells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(writing, "_SHEET_ROWS", 3)
+    monkeypatch.setattr(excel, "_SHEET_ROWS", 3)
     long = "x" * 40_000
     write(tmp_path, f"{ORIGINALS}/mis/a.csv", f"id,name\n1,{long}\n".encode() + b"2,y\n" * 6)
     assert write_excel(find_tables(folder_files(tmp_path / ORIGINALS))[0][0], tmp_path) == 1
