@@ -7,7 +7,7 @@ from escrow.errors import UsageError
 from .http_sources import IsamsConfig, WondeConfig
 from .program_sources import CommandConfig, SqliteConfig, StdinConfig
 from .source_config import FolderConfig, SourceConfig
-from .sql_sources import MySqlConfig, PostgresConfig
+from .sql_sources import MySqlConfig, PostgresConfig, SqlServerConfig
 from .tables import Table
 
 KINDS: dict[str, type[SourceConfig]] = {
@@ -16,6 +16,7 @@ KINDS: dict[str, type[SourceConfig]] = {
     "isams": IsamsConfig,
     "postgresql": PostgresConfig,
     "mysql": MySqlConfig,
+    "sqlserver": SqlServerConfig,
     "sqlite": SqliteConfig,
     "command": CommandConfig,
     "stdin": StdinConfig,

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from escrow.errors import UsageError
+
 from .credentials import Credential, credential_of
 from .source_config import SourceConfig
 from .tables import Table
@@ -38,12 +40,17 @@ class SqlConfig(SourceConfig):
             host=table.needed("host"),
             port=table.number("port", 65535),
             database=table.needed("database"),
-            user=table.needed("user"),
+            user=cls.user_of(table),
             password=credential_of(table, "password", root),
             tls=table.one_of("tls", _TLS),
             ca_file=table.file("ca_file", root),
             ignore=tuple(table.texts("ignore")),
         )
+
+    @classmethod
+    def user_of(cls, table: Table) -> str:
+        """The account's name. UsageError for none."""
+        return table.needed("user")
 
     def open(self, own: Sequence[Path]) -> "Source":
         from escrow.source.sql import SqlSource
@@ -76,3 +83,26 @@ class MySqlConfig(SqlConfig):
         from escrow.source.mysql import MySqlSnapshot
 
         return MySqlSnapshot(address)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SqlServerConfig(SqlConfig):
+    """SQL Server; without `user` it is the Windows account that the night runs as."""
+
+    def __post_init__(self) -> None:
+        if self.ca_file is not None:
+            hint = "put the authority's certificate into the system's store: the driver knows no other"
+            raise UsageError("config-value", f"{self.name}: ca_file: expected none for SQL Server", hint=hint)
+
+    @classmethod
+    def user_of(cls, table: Table) -> str:
+        return table.text("user") or ""
+
+    def connect(self, address: "Address") -> "Snapshot":
+        from escrow.source.sql_address import no_driver
+
+        try:
+            from escrow.source.sqlserver import SqlServerSnapshot
+        except ImportError:
+            raise no_driver() from None
+        return SqlServerSnapshot(address)

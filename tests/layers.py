@@ -67,6 +67,7 @@ OWNERS: dict[str, str] = {
     "numpy": "escrow/completeness/",
     "psycopg": "escrow/source/postgresql",
     "pyarrow": "escrow/export/",
+    "pyodbc": "escrow/source/sqlserver",
     "segno": "escrow/paper/pdf.py",
     "shamir_mnemonic": "escrow/seal/shares.py",
     "typst": "escrow/paper/pdf.py",

@@ -19,6 +19,10 @@ _FOREIGN = """SELECT TABLE_NAME, CONSTRAINT_NAME, COLUMN_NAME, REFERENCED_TABLE_
 REFERENCED_COLUMN_NAME FROM information_schema.KEY_COLUMN_USAGE
 WHERE TABLE_SCHEMA = DATABASE() AND REFERENCED_TABLE_NAME IS NOT NULL
 ORDER BY TABLE_NAME, CONSTRAINT_NAME, ORDINAL_POSITION"""
+_WHOLE = """SELECT 1 FROM information_schema.USER_PRIVILEGES WHERE PRIVILEGE_TYPE = 'SELECT'
+UNION ALL SELECT 1 FROM information_schema.SCHEMA_PRIVILEGES
+WHERE PRIVILEGE_TYPE = 'SELECT' AND DATABASE() LIKE TABLE_SCHEMA"""
+"""A row where the account itself has SELECT on the whole database, and so sees every table."""
 _HOLDS_ROWS = frozenset({"BASE TABLE", "SYSTEM VERSIONED"})
 _TRANSACTIONAL = frozenset({"InnoDB", "ROCKSDB", "TokuDB", "ndbcluster"})
 
@@ -56,15 +60,18 @@ def read_tables(ask: Ask, database: str) -> tuple[tuple[Table, ...], tuple[str, 
     )
     names = {name for name, *_ in listed}
     hidden = {key.table for table in tables for key in table.foreign_keys if key.schema == database} - names
-    return tables, _told(len(listed) - len(tables), sum(table.outside for table in tables), len(hidden))
+    outside = sum(table.outside for table in tables)
+    return tables, _told(len(listed) - len(tables), outside, len(hidden), whole=bool(ask(_WHOLE)))
 
 
-def _told(left_out: int, outside: int, hidden: int) -> tuple[str, ...]:
+def _told(left_out: int, outside: int, hidden: int, *, whole: bool) -> tuple[str, ...]:
     told = [f"{left_out} views and sequences are left out"] if left_out else []
     if outside:
         told.append(f"{outside} tables are of an engine without transactions (such as MyISAM): read one after another")
     if hidden:
         told.append(f"{hidden} tables that foreign keys point to cannot be seen; grant SELECT on the database")
+    if not whole:
+        told.append("tables that this account has no right to cannot be seen; grant SELECT on the whole database")
     return tuple(told)
 
 

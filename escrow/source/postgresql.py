@@ -1,5 +1,6 @@
 """PostgreSQL, by psycopg: one READ ONLY, REPEATABLE READ transaction, and the server's own COPY."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -178,19 +179,24 @@ def _authorities(address: Address) -> str:
 
 
 def _not_connected(address: Address, error: psycopg.Error) -> SourceError:
-    """What a refusal means. Before there is a connection the driver gives text alone: it is looked at, never shown."""
-    text = str(error)
-    if "pg_hba.conf" in text and address.tls == "off":
+    """What a refusal means. Before there is a connection the driver gives text alone: it is looked at, never shown.
+
+    The server's part, behind two blanks, may be in any language: what it names tells more than its words do.
+    """
+    ours, _, said = str(error).partition(":  ")
+    if "pg_hba.conf" in said and address.tls == "off":
         return no_tls("pg_hba.conf lets this account in with TLS alone, or not at all")
-    if "pg_hba.conf" in text:
-        return refused(address)
-    if "SSL" in text or "encryption" in text or "certificate" in text:
+    if not said and ("SSL" in ours or "certificate" in ours):
         return no_tls()
-    if error.sqlstate == "28P01" or "password" in text:
+    if "pg_hba.conf" in said or _names(said, address.user) or (error.pgconn and error.pgconn.needs_password):
         return refused(address)
-    if error.sqlstate == "3D000" or "does not exist" in text:
+    if _names(said, address.database):
         return no_database(address)
     return away(address, error.sqlstate or type(error).__name__)
+
+
+def _names(said: str, name: str) -> bool:
+    return re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", said) is not None
 
 
 def _reason(error: psycopg.Error) -> str:

@@ -17,7 +17,7 @@ SCHEMA = b"schema.json"
 CSV_RULES = (
     "RFC 4180 in UTF-8; lines end in LF; the first line has the columns' names; NULL is nothing, the empty text is two "
     "quotes; a column's form: plain is never quoted, text always, hex is \\x and two digits a byte; times with a zone "
-    "are in UTC"
+    "are in UTC, or end in their offset"
 )
 _WHY = {
     "permission": "grant SELECT on them to the account that reads, see docs/guide-sql.md",
@@ -28,6 +28,8 @@ _WHY = {
     "encoding": "the database has no encoding (SQL_ASCII), and their text is not UTF-8; take pg_dump by a command",
     "io-error": "the server reported a fault; look at its log",
     "short": "fewer or more rows came than the server counted",
+    "masked": "the account sees masks in place of values; GRANT UNMASK to it, see docs/guide-sql.md",
+    "memory-optimized": "tables in memory have no place in a snapshot; take the server's backup too",
     "row-too-large": "a row is too large for the server to send; raise max_allowed_packet",
 }
 

@@ -52,14 +52,20 @@ def no_tls(found: str = "the server and this machine do not agree on TLS") -> So
 
 def refused(address: Address) -> SourceError:
     """SourceError `sql-password`."""
-    hint = "check user and password; docs/guide-sql.md has the GRANTs"
-    return SourceError("sql-password", f"the server refuses the account {address.user}", hint=hint)
+    hint = "check user, password, and that the account has no other connection open; docs/guide-sql.md has the GRANTs"
+    return SourceError("sql-password", f"the server refuses the account {address.user or 'of Windows'}", hint=hint)
 
 
 def no_database(address: Address) -> SourceError:
     """SourceError `sql-database`."""
     hint = "check the database's name, and that the account may use it"
     return SourceError("sql-database", f"expected the database {address.database}, found none of use", hint=hint)
+
+
+def no_driver() -> SourceError:
+    """SourceError `sql-driver`: what speaks to SQL Server is no part of escrow."""
+    hint = "pip install 'escrow[sqlserver]', and Microsoft's ODBC Driver 18 (msodbcsql18), see docs/guide-sql.md"
+    return SourceError("sql-driver", "expected pyodbc and an ODBC driver for SQL Server, found none of use", hint=hint)
 
 
 def away(address: Address, why: str) -> SourceError:

@@ -1,11 +1,12 @@
 """Databases in escrow.toml: what is understood, what is refused, and that nothing is asked before the night."""
 
 import re
+import sys
 from pathlib import Path
 
 import pytest
 from escrow_cli.config import parse_config
-from escrow_cli.sql_sources import MySqlConfig, PostgresConfig, SqlConfig
+from escrow_cli.sql_sources import MySqlConfig, PostgresConfig, SqlConfig, SqlServerConfig
 
 from escrow.errors import EscrowError, UsageError
 from escrow.source.sql import SqlSource
@@ -33,7 +34,7 @@ def test_every_configuration_of_the_guide_can_be_made() -> None:
     text = (DOCS / "guide-sql.md").read_text("utf-8")
     blocks = re.findall(r"^```toml\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     made = [source for block in blocks for source in parse_config(block, ROOT, {}).sources]
-    assert {PostgresConfig, MySqlConfig} <= {type(source) for source in made}
+    assert {PostgresConfig, MySqlConfig, SqlServerConfig} <= {type(source) for source in made}
     for source in made:
         assert source.open([]).name == source.name
     assert text.count("**How this one fails silently.**") == len(re.findall(r"^## (?!How|What)", text, re.MULTILINE))
@@ -87,3 +88,24 @@ def test_a_missing_password_fails_the_night_not_the_configuration() -> None:
     with pytest.raises(EscrowError) as raised:
         next(iter(source.scan()))
     assert raised.value.code == "credential-missing"
+
+
+def test_sql_server_without_a_user_is_windows_own_account() -> None:
+    text = LINES.replace("postgresql", "sqlserver")
+    assert one(text).user == "reader"
+    found = one(text.replace('user = "reader"\n', ""))
+    assert isinstance(found, SqlServerConfig)
+    assert found.user == ""
+    with pytest.raises(UsageError, match="ca_file"):
+        one(text + 'ca_file = "ca.pem"\n')
+    with pytest.raises(UsageError, match="user"):
+        one(LINES.replace('user = "reader"\n', ""))
+
+
+def test_without_pyodbc_the_night_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "escrow.source.sqlserver", None)
+    source = one(LINES.replace("postgresql", "sqlserver")).open([])
+    with pytest.raises(EscrowError) as raised:
+        next(iter(source.scan()))
+    assert raised.value.code == "sql-driver"
+    assert "msodbcsql18" in raised.value.hint

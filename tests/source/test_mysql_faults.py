@@ -88,7 +88,10 @@ def test_a_table_that_others_point_to_and_the_account_cannot_see_is_told(mariadb
         files, unread = scanned(source)
     assert set(files) == {"d", "schema.json"}
     assert unread == {}
-    assert source.notes.told == ["1 tables that foreign keys point to cannot be seen; grant SELECT on the database"]
+    assert source.notes.told == [
+        "1 tables that foreign keys point to cannot be seen; grant SELECT on the database",
+        "tables that this account has no right to cannot be seen; grant SELECT on the whole database",
+    ]
 
 
 def test_what_comes_later_is_not_in_the_snapshot(mariadb: Server) -> None:
