@@ -14,7 +14,8 @@ from .options import ConfigOption, JsonOption
 from .output import Output
 from .public_folder import write_whole
 from .vault import read_vault
-from .vendor_case import FOLDER, TEXTS, CaseOption, DayOption, Leaving, day_of, open_case_in, rules_of, today
+from .vendor_case import FOLDER, TEXTS, CaseOption, DayOption, Leaving, day_of, hash_of, open_case_in, rules_of, today
+from .vendor_dump import dump
 from .vendor_letters import letters, replies
 
 if TYPE_CHECKING:
@@ -133,7 +134,8 @@ def note(
     words = text or (found.rule.title if found else "")
     if not words:
         raise UsageError("vendor-text", "expected what happened, found nothing", hint='escrow vendor note "..."')
-    leaving.note(words, day_of(on), step=step, about=found.about if found else about, file=file)
+    proof = (file.name, hash_of(file)) if file else None
+    leaving.note(words, day_of(on), step=step, about=found.about if found else about, proof=proof)
     output.finish(
         Exit.OK, f"noted, entry {len(leaving.case.entries)} of the chronology", entries=len(leaving.case.entries)
     )
@@ -224,4 +226,5 @@ def _show_step(output: Output, one: "Step") -> None:
 
 
 app.command()(letters)
+app.command()(dump)
 app.command()(replies)

@@ -60,10 +60,10 @@ class Leaving:
         *,
         step: str | None = None,
         about: str | None = None,
-        file: Path | None = None,
+        proof: tuple[str, str] | None = None,
         event: int | None = None,
     ) -> None:
-        """Add an entry and save. `file` is named, with its hash; it stays where it is."""
+        """Add an entry and save. `proof`: what a document is called, and its SHA-256."""
         from escrow.vendor.case import entry
 
         self.case = self.case.with_entry(
@@ -73,8 +73,8 @@ class Leaving:
                 text,
                 step=step,
                 about=about,
-                file=file.name if file else None,
-                sha256=hash_of(file) if file else None,
+                file=proof[0] if proof else None,
+                sha256=proof[1] if proof else None,
                 event=event,
             )
         )
