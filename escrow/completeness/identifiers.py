@@ -6,6 +6,7 @@ URN of 6).
 
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from operator import mul
 from types import MappingProxyType
 
@@ -16,6 +17,7 @@ _LAESTAB = re.compile(r"[0-9]{3}[/ -]?[0-9]{4}")
 _URN = re.compile(r"[1-9][0-9]{5}")
 
 
+@lru_cache(1 << 14)
 def is_upn(value: str) -> bool:
     """Check letter: weights 2 to 13 on characters 2 to 13, modulo 23. A temporary UPN ends with a letter."""
     if not _UPN.fullmatch(value):

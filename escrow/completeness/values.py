@@ -42,6 +42,8 @@ class Values:
             self.password = True
         if b"=" in value and KEY_IN_URL.search(value):
             self.key_in_url = True
+        if value[:1] > b"9":
+            return
         if _NUMBER.fullmatch(value):
             self._number(float(value))
         elif found := _ISO.fullmatch(value):

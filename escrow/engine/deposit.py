@@ -125,7 +125,7 @@ class _Files:
         try:
             for attempt in range(_TRIES):
                 try:
-                    entry = self._read(source, item, lane.writer)
+                    entry = self._read(source, item, lane)
                 except UnreadableError as error:
                     if error.again and attempt < _TRIES - 1:
                         continue
@@ -147,7 +147,7 @@ class _Files:
         lane.add(item, encode_line(entry), "file", entry.size)
         self.progress.advance(entry.size)
 
-    def _read(self, source: Source, item: FileItem, writer: PackWriter) -> FileEntry:
+    def _read(self, source: Source, item: FileItem, lane: Lane) -> FileEntry:
         digest = hashlib.sha256()
         size = 0
 
@@ -158,7 +158,7 @@ class _Files:
                 yield block
                 self.each_block()
 
-        watched = self.watch.begin(item) if self.watch else None
+        watched = self.watch.begin(item, lane.known.before(item)) if self.watch else None
 
         def seen(data: memoryview) -> None:
             digest.update(data)
@@ -167,7 +167,7 @@ class _Files:
 
         with source.open(item) as raw:
             blocks = self.reader.blocks(raw, seen, large=item.size is None or item.size > BLOCK)
-            extents = writer.store_file(item.dataset, item.kind, counted(blocks))
+            extents = lane.writer.store_file(item.dataset, item.kind, counted(blocks))
         sha256 = digest.hexdigest()
         return FileEntry(
             path=item.path,

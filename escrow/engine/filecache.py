@@ -91,14 +91,17 @@ class CacheReader:
 
     def unchanged(self, item: FileItem) -> bytes | None:
         """The list's line for `item` when size, times and inode are as they were, else None; never of a stream."""
-        while self._next is not None and self._next[0] < item.path:
-            self._next = next(self._entries, None)
-        if self._next is None or self._next[0] != item.path:
-            return None
-        if item.size is None:
+        line = self.before(item)
+        if line is None or item.size is None:
             return None
         stat = b"%d %d %d %d" % (item.size, item.mtime_ns, item.ctime_ns, item.inode)
-        return self._next[2] if self._next[1] == stat else None
+        return line if self._next is not None and self._next[1] == stat else None
+
+    def before(self, item: FileItem) -> bytes | None:
+        """The list's line for what stood at the item's path, whatever it was."""
+        while self._next is not None and self._next[0] < item.path:
+            self._next = next(self._entries, None)
+        return self._next[2] if self._next is not None and self._next[0] == item.path else None
 
 
 def drop_old(folder: Path, keep: set[str]) -> None:

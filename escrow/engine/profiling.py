@@ -5,8 +5,10 @@ Nothing here stops a night: a file that defeats its reader is opaque, and that i
 
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Protocol
 
 from escrow.completeness import (
@@ -31,6 +33,7 @@ from escrow.source.datasets import dataset_of, kind_of
 _ARCHIVES = (b".zip", b".gz")
 _AT_MOST = 2000
 _BLOCK = 1 << 20
+_SMALL = 4 << 20
 _FAULTS = (
     ArithmeticError,
     AssertionError,
@@ -55,27 +58,63 @@ class TableReader(Protocol):
 
 
 class FileWatch:
-    """Profiles one reading of one file."""
+    """Profiles one reading of one file. `before`: its line of last night's list, whatever the file was like then.
 
-    def __init__(self, reader: TableReader) -> None:
-        self._reader: TableReader | None = reader
+    A small file is held until its end: where its bytes are last night's, so is its profile.
+    """
+
+    def __init__(self, reader: Callable[[], TableReader], before: bytes | None = None) -> None:
+        self._open = reader
+        self._reader: TableReader | None = None
+        self._failed = False
+        self._before = before
+        self._held = bytearray()
 
     def feed(self, data: memoryview) -> None:
         """The next bytes; they are not kept."""
-        if self._reader is not None:
-            try:
-                self._reader.take(data)
-            except _FAULTS:
-                self._reader = None
+        if self._before is None:
+            self._take(data)
+        elif len(self._held) + len(data) <= _SMALL:
+            self._held += data
+        else:
+            self._read_held()
+            self._take(data)
 
-    def finish(self) -> Profile:
-        """What the file holds."""
-        if self._reader is not None:
-            try:
+    def _read_held(self) -> None:
+        held, self._held, self._before = self._held, bytearray(), None
+        self._take(memoryview(held))
+
+    def _take(self, data: memoryview) -> None:
+        if self._failed:
+            return
+        try:
+            self._reader = self._reader or self._open()
+            self._reader.take(data)
+        except _FAULTS:
+            self._failed = True
+
+    def finish(self, sha256: str) -> Profile:
+        """What the file holds, whose bytes have this SHA-256."""
+        if self._before is not None:
+            if known := _profile_of(self._before, sha256):
+                return known
+            self._read_held()
+        if self._reader is not None and not self._failed:
+            with suppress(*_FAULTS):
                 return self._reader.finish()
-            except _FAULTS:
-                self._reader = None
         return Profile("opaque", notes=("not-understood",))
+
+
+def _profile_of(line: bytes, sha256: str) -> Profile | None:
+    """The profile in a line of the list, where it speaks of these bytes."""
+    if sha256.encode() not in line:
+        return None
+    entry = decode_line(line)
+    if not isinstance(entry, FileEntry) or entry.profile is None or entry.sha256 != sha256:
+        return None
+    with suppress(FormatError):
+        return from_json(entry.profile)
+    return None
 
 
 @dataclass(slots=True)
@@ -94,10 +133,10 @@ class Watch:
     _unread: set[str] = field(default_factory=set)
     _counts: dict[str, int] = field(default_factory=dict)
 
-    def begin(self, item: FileItem) -> FileWatch | None:
-        """What to feed with the item's bytes; None where its kind is not looked into."""
+    def begin(self, item: FileItem, before: bytes | None = None) -> FileWatch | None:
+        """What to feed with the item's bytes; None where its kind is not looked into. `before`: last night's line."""
         name = item.path.rpartition(b"/")[2].decode("utf-8", "replace")
-        return FileWatch(self.reader(name)) if self._wanted(item) else None
+        return FileWatch(partial(self.reader, name), before) if self._wanted(item) else None
 
     def _wanted(self, item: FileItem) -> bool:
         return item.kind == "table" or item.path.lower().endswith(_ARCHIVES)
@@ -117,7 +156,7 @@ class Watch:
 
     def done(self, item: FileItem, sha256: str, size: int, watched: FileWatch) -> JsonObject:
         """The profile of a file that was read to its end, for its line."""
-        profile = watched.finish()
+        profile = watched.finish(sha256)
         self._take(item, sha256, size, profile)
         return to_json(profile)
 
