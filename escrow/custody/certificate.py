@@ -106,7 +106,9 @@ def drill_certificate(drill: Drill) -> Page:
     right = "Everything came back as it was listed."
     verdict = f"{len(drill.differences)} things were not as they should be." if drill.differences else right
     lead = (f"On {day(drill.on)} the handover of the archive of {school} was rehearsed {drill.how}.", verdict)
-    rows = tuple((name, f"{proof.count:,}, {_size(proof.bytes)}, {proof.wrong} wrong") for name, proof in drill.proofs)
+    rows = tuple(
+        (name, f"{proof.count:,}, {size_words(proof.bytes)}, {proof.wrong} wrong") for name, proof in drill.proofs
+    )
     wrong: tuple[Block, ...] = (Points(tuple(drill.differences)),) if drill.differences else ()
     sections = [
         Section("What was checked", (Facts(rows), _returned(drill.restored), *wrong)),
@@ -203,7 +205,7 @@ def _accepted(receipt: Receipt) -> tuple[Block, ...]:
     nights = nights_of(receipt)
     opened = "Files of each series' last night opened with the keys"
     rows = (
-        ("Objects copied into its own storage", f"{receipt.copied.count:,}, {_size(receipt.copied.bytes)}"),
+        ("Objects copied into its own storage", f"{receipt.copied.count:,}, {size_words(receipt.copied.bytes)}"),
         ("Locked there until", day(receipt.keep_until)),
         ("Objects read back and compared", _proof(receipt.read)),
         *([("Nights opened, with their lists of files", _proof(nights))] if nights else []),
@@ -219,8 +221,8 @@ def _returned(restored: Iterable[Returned]) -> Block:
         (
             one.compartment,
             f"{one.seq}",
-            f"{one.listed_files:,}, {_size(one.listed_bytes)}",
-            f"{one.files:,}, {_size(one.bytes)}",
+            f"{one.listed_files:,}, {size_words(one.listed_bytes)}",
+            f"{one.files:,}, {size_words(one.bytes)}",
         )
         for one in restored
     )
@@ -268,10 +270,11 @@ def _prints(history: History, more: Sequence[tuple[str, str]]) -> Section:
 
 def _proof(proof: Proof) -> str:
     found = "all as they should be" if not proof.wrong else f"{proof.wrong} of them NOT as they should be"
-    return f"{proof.count:,}, {_size(proof.bytes)}, {found}"
+    return f"{proof.count:,}, {size_words(proof.bytes)}, {found}"
 
 
-def _size(count: int) -> str:
+def size_words(count: int) -> str:
+    """Bytes as people read them."""
     size = float(count)
     for unit in _UNITS:
         if size < 1024 or unit == _UNITS[-1]:

@@ -1,6 +1,6 @@
 """A charter as a page that a head, a governor or a parent can read. Pure."""
 
-from datetime import datetime
+from datetime import date
 
 from escrow.custody.quorum import hash_of
 from escrow.paper.page import Block, Facts, Grid, Page, Points, Section, Words
@@ -54,7 +54,7 @@ def charter_page(charter: Charter, fingerprint: str, signed_by: tuple[str, ...] 
     return Page(f"Charter of {school}", lead, sections)
 
 
-def day(when: datetime) -> str:
+def day(when: date) -> str:
     """A date for people: 1 September 2027."""
     return f"{when.day} {_MONTHS[when.month - 1]} {when.year}"
 
