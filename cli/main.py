@@ -140,6 +140,7 @@ def _unexpected(kind: type[BaseException], error: BaseException, trace: Tracebac
 
 def run() -> None:
     """The entry point."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy would start threads for algebra, which spin unused
     sys.excepthook = _unexpected
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):

@@ -89,7 +89,7 @@ class CsvTable:
             if self._broken:
                 return
             self._append(data[start : start + _PIECE])
-            if self._held > (_PIECE if self._large else _WHOLE):
+            if self._held > _WHOLE:
                 self._take(final=False)
                 if self._held > MAX_RECORD:
                     self._fail("record-too-long")
@@ -98,10 +98,10 @@ class CsvTable:
         end = self._held + len(data)
         if end + _PAD > len(self._raw):
             held = self._text[: self._held]
-            self._raw = bytearray(max(end + _PAD, 2 * len(self._raw)))
+            self._raw = bytearray(2 * end + _PAD if end < _PIECE else max(end, _WHOLE + _PIECE) + _PAD)
             self._text = np.frombuffer(self._raw, np.uint8)
             self._text[: self._held] = held
-        self._text[self._held : end] = data
+        self._raw[self._held : end] = data.data
         if self._raw.find(0, self._held, end) >= 0:
             self.notes.add("nul-bytes")
         self._held = end
