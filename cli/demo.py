@@ -6,6 +6,7 @@ import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,10 +22,13 @@ from .units import size_text
 if TYPE_CHECKING:
     from .demo_nights import DemoVault, Night
 
+_STORIES = {"handover": ".demo_handover", "vendor": ".demo_vendor"}
+
 
 def demo(
     what: Annotated[
-        str | None, typer.Argument(metavar="[handover]", help="handover: a school closes, its authority takes over.")
+        str | None,
+        typer.Argument(metavar="[handover|vendor]", help="handover: a school closes; vendor: a vendor stops."),
     ] = None,
     folder: Annotated[Path | None, typer.Option(help="Work here, and leave everything there.")] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Leave the folder, to try commands on it.")] = False,
@@ -46,11 +50,10 @@ def demo(
     if folder and folder.exists():
         raise UsageError("demo-folder", f"expected a new folder, found {folder}", hint="choose another")
     if what is not None:
-        if what != "handover" or store or endpoint:
-            raise UsageError("demo-options", f"expected handover alone, found {what}", hint="escrow demo handover")
-        from .demo_handover import run
-
-        run(output, folder, keep=keep)
+        if what not in _STORIES or store or endpoint:
+            known = " or ".join(_STORIES)
+            raise UsageError("demo-options", f"expected {known} alone, found {what}", hint="escrow demo handover")
+        import_module(_STORIES[what], __package__).run(output, folder, keep=keep)
     own_server = store == "s3"
     if own_server and (folder or keep or endpoint):
         hint = "leave these out: the server is stopped at the end, and nothing is left of it"

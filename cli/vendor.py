@@ -16,6 +16,7 @@ from .public_folder import write_whole
 from .vault import read_vault
 from .vendor_case import FOLDER, TEXTS, CaseOption, DayOption, Leaving, day_of, hash_of, open_case_in, rules_of, today
 from .vendor_dump import dump
+from .vendor_end import close, deleted
 from .vendor_letters import letters, replies
 
 if TYPE_CHECKING:
@@ -227,4 +228,6 @@ def _show_step(output: Output, one: "Step") -> None:
 
 app.command()(letters)
 app.command()(dump)
+app.command()(deleted)
+app.command()(close)
 app.command()(replies)

@@ -142,7 +142,7 @@ def _compare(
 
     vault = leaving.vault
     chosen = last_good(output, vault, night)
-    views = open_nights(output, vault, use, [chosen], only or _usual(output, chosen))[0]
+    views = open_nights(output, vault, use, [chosen], only or usual_compartments(output, chosen))[0]
     with output.progress() as progress:
         progress.stage("read the dump")
         try:
@@ -160,9 +160,7 @@ def _compare(
     text = f"the vendor's last dump was compared with night {chosen.seq}: {counts_text(done)}"
     leaving.note(text, today(), step="dump" if whole else None, proof=(f"{len(files)} files", theirs.digest))
     if done.same:
-        output.note(
-            "the dump's tables are byte for byte files of the night: is it the vendor's, or the school's own?"
-        )
+        output.note("the dump's tables are byte for byte files of the night: is it the vendor's, or the school's own?")
     if done.lacks:
         output.note("ask for it; when no more will come: escrow vendor note --step dump, with the reason")
     exit = Exit.INCOMPLETE if done.lacks else Exit.SUSPICIOUS if done.same else Exit.OK
@@ -185,7 +183,8 @@ def last_good(output: Output, vault: OpenVault, night: str | None) -> "Snapshot"
     return found
 
 
-def _usual(output: Output, night: "Snapshot") -> list[str]:
+def usual_compartments(output: Output, night: "Snapshot") -> list[str]:
+    """All but safeguarding, which is opened only where it is named."""
     names = [part.compartment for part in night.parts]
     usual = [name for name in names if name != _GUARDED]
     if usual and usual != names:
@@ -213,7 +212,9 @@ def _write(leaving: Leaving, done: "Reconciled", theirs: "Side", night: "Snapsho
     write_whole(folder / "report.pdf", pdf("page", page.values()))
     write_whole(folder / "missing.csv", missing_csv(done))
     counts = {one.night: one.rows_night for one in done.tables}
-    text = json.dumps({"night": night.seq, "tables": counts}, ensure_ascii=False, indent=2)
+    text = json.dumps(
+        {"night": night.seq, "on": day(night.store_time.date()), "tables": counts}, ensure_ascii=False, indent=2
+    )
     write_whole(leaving.folder / COUNTS, text.encode("utf-8", "backslashreplace"))
 
 

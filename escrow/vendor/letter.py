@@ -24,13 +24,14 @@ _NAMED = re.compile(r"\{([a-z_]+)\}")
 _LETTER_STYLE = """
 .letter { max-width: 45rem; }
 .letter h1, .letter h2 { font-size: 1.375rem; border: 0; padding: 0; margin: 1.5rem 0 1rem; }
-.letter h3 { font-size: 1.1875rem; margin: 1.5rem 0 .5rem; }
+.letter h3, .one .letter h2 { font-size: 1.1875rem; margin: 1.5rem 0 .5rem; }
 .letter address { font-style: normal; margin: 0 0 1.5rem; }
 .letter .from { text-align: right; }
 .letter .sign { margin-top: 3.5rem; }
 .letter + .letter { margin-top: 4rem; border-top: 1px solid #6f777b; padding-top: 2rem; }
 @media print {
-  .letter { max-width: none; } .letter h1, .letter h2 { font-size: 13pt; } .letter h3 { font-size: 11.5pt; }
+  .letter { max-width: none; } .letter h1, .letter h2 { font-size: 13pt; }
+  .letter h3, .one .letter h2 { font-size: 11.5pt; }
   .many .letter { break-before: page; } .letter + .letter { margin-top: 0; border: 0; padding: 0; }
 }
 """

@@ -21,7 +21,6 @@ _PROBLEMS = {
     "rows-misfit": "rows that do not fit the header were not counted",
     "table-damaged": "it cannot be read as a table",
 }
-_SIGN = ("Accepted by", "For", "Date", "Signature")
 
 
 def counts_text(done: Reconciled) -> str:
@@ -167,7 +166,8 @@ def checklist_page(
     ]
     if opened:
         sections.append(Section("Closed although open", (Points(tuple(opened)),)))
-    sections.append(Section("Signed", (Grid("Both sign", _SIGN, (("", school, "", ""), ("", vendor, "", ""))),)))
+    lines = (Words(f"For {party}. Name, date, signature: {'_' * 60}") for party in (school, vendor))
+    sections.append(Section("Signed", tuple(lines)))
     return Page(f"Acceptance checklist: {school}", lead, tuple(sections))
 
 
