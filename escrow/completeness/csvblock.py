@@ -165,23 +165,25 @@ def cut(text: Bytes, delimiter: int, width: int, *, quoted: bool) -> Block | Non
     None where there is no whole record.
     """
     body = text[:-8]
-    breaks = body == _LF
     marks = body == delimiter
-    marks |= breaks
+    marks |= body == _LF
     if quoted:
-        inside = np.logical_xor.accumulate(body == _QUOTE)
-        np.logical_not(inside, out=inside)
-        marks &= inside
-        breaks &= inside
-    rows = int(np.count_nonzero(breaks)) - 1
-    if not rows:
+        marks |= body == _QUOTE
+    places = marks.nonzero()[0]
+    kinds = text[places]
+    if quoted:
+        quotes = kinds == _QUOTE
+        outside = (quotes.cumsum(dtype=np.uint8) & 1 == 0) & ~quotes
+        places, kinds = places[outside], kinds[outside]
+    lasts = (kinds == _LF).nonzero()[0]
+    rows = len(lasts) - 1
+    if rows < 1:
         return None
-    last = _last(breaks)
-    places = np.flatnonzero(marks[: last + 1])
-    if len(places) - 1 == rows * width and width > 1 and bool(breaks[places[width::width]].all()):
+    places = places[: lasts[-1] + 1]
+    last = int(places[-1])
+    if len(places) - 1 == rows * width and width > 1 and bool((kinds[: len(places) : width] == _LF).all()):
         before, after = places[:-1].reshape(rows, width), places[1:].reshape(rows, width)
         return Block(text, last, before, after, ragged=0, quoted=quoted)
-    lasts = np.flatnonzero(breaks[places])
     counts = np.diff(lasts)
     ends, starts = places[lasts[1:]], places[lasts[1:] - 1]
     blank = (counts == 1) & (ends - starts - (text[starts + 1] == _CR) <= 1)
@@ -203,12 +205,3 @@ def around_changes(text: Bytes, starts: Numbers, width: int) -> Numbers:
         return starts
     between = (changes[:, None] * _STRIDE + np.arange(1, _STRIDE + 1)).ravel()
     return np.concatenate([starts[:1], starts[between], starts[(len(few) - 1) * _STRIDE :]])
-
-
-def _last(breaks: NDArray[np.bool_]) -> int:
-    """The last place that is true, of at least one: near the end, as a rule."""
-    for behind in (4096, len(breaks)):
-        found = np.flatnonzero(breaks[-behind:])
-        if len(found):
-            break
-    return int(found[-1]) + max(len(breaks) - behind, 0)

@@ -102,8 +102,6 @@ class CsvTable:
             self._text = np.frombuffer(self._raw, np.uint8)
             self._text[: self._held] = held
         self._raw[self._held : end] = data.data
-        if self._raw.find(0, self._held, end) >= 0:
-            self.notes.add("nul-bytes")
         self._held = end
 
     def _fail(self, note: str) -> None:

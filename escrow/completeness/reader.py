@@ -118,13 +118,14 @@ class _Delimited:
     def finish(self) -> Profile:
         table = self._table
         table.finish()
+        notes = table.notes | {"nul-bytes"} if self._flow.nul else table.notes
         return Profile(
             "csv",
             table.rows,
             tuple(table.columns()),
             self._flow.encoding,
             "" if not self._flow.bom else self._flow.bom.removesuffix("-sig"),
-            tuple(sorted(table.notes)),
+            tuple(sorted(notes)),
         )
 
 

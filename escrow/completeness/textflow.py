@@ -39,6 +39,8 @@ class TextFlow:
         self._skip = {"": 0, "utf-8-sig": 3}.get(self.bom, 2)
         self._wide = codecs.getincrementaldecoder(self.wide)("replace") if self.wide else None
         self._check = codecs.getincrementaldecoder("utf-8")("strict")
+        self.nul = False
+        """Whether a character NUL was among them."""
         self._held = False
         self._ascii = True
         self._utf8 = True
@@ -53,7 +55,10 @@ class TextFlow:
             return
         if self._wide:
             data = np.frombuffer(self._wide.decode(data.tobytes()).encode("utf-8", "replace"), np.uint8)
-        elif self._utf8 and (self._held or int(data.max()) > 127):
+        least = int(data.view(np.int8).min(initial=1))
+        if least <= 0 and not self.nul:
+            self.nul = not data.all()
+        if not self.wide and self._utf8 and (self._held or least < 0):
             self._ascii = False
             self._look(data.tobytes())
         self._sink(data)
