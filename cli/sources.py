@@ -4,7 +4,7 @@ from pathlib import Path
 
 from escrow.errors import UsageError
 
-from .http_sources import IsamsConfig, WondeConfig
+from .http_sources import IsamsConfig, OneRosterConfig, WondeConfig
 from .program_sources import CommandConfig, SqliteConfig, StdinConfig
 from .source_config import FolderConfig, SourceConfig
 from .sql_sources import MySqlConfig, PostgresConfig, SqlServerConfig
@@ -14,6 +14,7 @@ KINDS: dict[str, type[SourceConfig]] = {
     "folder": FolderConfig,
     "wonde": WondeConfig,
     "isams": IsamsConfig,
+    "oneroster": OneRosterConfig,
     "postgresql": PostgresConfig,
     "mysql": MySqlConfig,
     "sqlserver": SqlServerConfig,

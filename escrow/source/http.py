@@ -49,10 +49,15 @@ class HttpError(UnreadableError):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A successful answer: its body as received (decompressed), and its media type in lower case."""
+    """A successful answer: its body as received (decompressed), its headers by names in lower case."""
 
     body: bytes = field(repr=False)
-    media_type: str
+    headers: Mapping[str, str] = field(repr=False)
+
+    @property
+    def media_type(self) -> str:
+        """In lower case, without parameters."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +148,7 @@ class HttpClient:
         def whole() -> Answer:
             with self._opened(method, path, query, body, headers) as answer:
                 data = b"".join(self._body(answer, self._limits.body))
-                return Answer(data, answer.headers.get("content-type", "").partition(";")[0].strip().lower())
+                return Answer(data, {name.lower(): value for name, value in answer.headers.items()})
 
         return self._again(whole)
 

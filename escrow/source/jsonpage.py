@@ -1,4 +1,4 @@
-"""A page of JSON (`{"data": [...], "meta": ...}`), cut into its rows without changing a byte of them. Pure."""
+"""A page of JSON (`{"data": [...], "meta": ...}`, or by another name), cut into rows without changing a byte. Pure."""
 
 import json
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ _BLANKS = frozenset(" \t\r\n")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One element of `data`: its bytes as received (line ends between tokens are blanks), and what they say."""
+    """One element of the list: its bytes as received (line ends between tokens are blanks), and what they say."""
 
     raw: bytes
     value: object
@@ -19,16 +19,16 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """`rows` is None where `data` is null; a single object is one row. `rest` holds the other members."""
+    """`rows` is None where the list is null; a single object is one row. `rest` holds the other members."""
 
     rows: tuple[Row, ...] | None
     rest: dict[str, object]
 
 
-def read_page(body: bytes) -> Page:
-    """FormatError `json-page`: not UTF-8, not JSON, no object, or no `data` in it."""
+def read_page(body: bytes, member: str = "data") -> Page:
+    """The rows of `member`. FormatError `json-page`: not UTF-8, not JSON, no object, or no such member in it."""
     try:
-        return _Reader(body.decode("utf-8-sig")).page()
+        return _Reader(body.decode("utf-8-sig")).page(member)
     except (ValueError, RecursionError) as error:
         raise _wrong(f"it is not JSON ({type(error).__name__})") from None
 
@@ -40,7 +40,7 @@ class _Reader:
         self._text = text
         self._at = 0
 
-    def page(self) -> Page:
+    def page(self, member: str) -> Page:
         rows: tuple[Row, ...] | None = ()
         rest: dict[str, object] = {}
         seen = False
@@ -48,7 +48,7 @@ class _Reader:
         while self._next() != "}":
             name, _ = self._value()
             self._expect(":")
-            if name == "data":
+            if name == member:
                 seen, rows = True, self._rows()
             else:
                 rest[str(name)] = self._value()[0]
@@ -58,7 +58,7 @@ class _Reader:
         if self._next():
             raise _wrong("something stands behind its end")
         if not seen:
-            raise _wrong("it has no data")
+            raise _wrong(f"it has no {member}")
         return Page(rows, rest)
 
     def _rows(self) -> tuple[Row, ...] | None:

@@ -10,15 +10,14 @@ import heapq
 import io
 import re
 import time
-from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlsplit
 
 from escrow.errors import FormatError, UsageError
 from escrow.source.base import FileItem, Item, ScanNotes, UnreadableError, UnreadItem, check_name, stream_item
 from escrow.source.http import HttpClient, HttpError
 from escrow.source.jsonpage import Page, read_page
+from escrow.source.lists import Lists, Reading
 from escrow.source.streams import PieceReader
 from escrow.source.wonde_entities import ENTITIES, Entity
 
@@ -29,26 +28,8 @@ _SCHOOL = re.compile(r"[A-Za-z0-9]{1,40}")
 _PATH = re.compile(r"[a-z0-9-]{1,60}(/[a-z0-9-]{1,60})?")
 _ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
 _PER_PAGE = 200
-_WINDOW = 20_000
 _MAX_PHOTOS = 100_000
-_TRIES = 3  # how often the engine reads what changes
 _SCOPE_HINT = "ask the school to approve this permission in Wonde's portal, or take it out of `entities`"
-
-
-@dataclass(slots=True)
-class _Outcome:
-    """How the last reading of an entity went: rows, ids seen twice, the server's counts before and after."""
-
-    rows: int = 0
-    twice: int = 0
-    before: int | None = None
-    after: int | None = None
-    nulls: dict[str, int] = field(default_factory=dict)
-
-    @property
-    def moved(self) -> bool:
-        """Whether the list changed while its pages were read: rows may be missing, or there twice."""
-        return self.twice > 0 or (None not in (self.before, self.after) and self.before != self.after)
 
 
 class WondeSource:
@@ -82,14 +63,13 @@ class WondeSource:
         self._root = f"schools/{school}"
         self._now_ns = now_ns
         self._entities = {f"{name}/{entity.path}.jsonl".encode(): entity for entity in chosen}
-        self._outcomes: dict[bytes, _Outcome] = {}
-        self._moved: Counter[bytes] = Counter()
+        self._lists = Lists(self.notes, now_ns)
         self._counting = False
 
     def scan(self) -> Iterator[Item]:
         """The school, each entity, each photo. SourceError when the server does not answer for this school at all."""
         self.notes = ScanNotes(self.name)
-        self._moved.clear()
+        self._lists = Lists(self.notes, self._now_ns)
         self._client = self._connect()
         _page(self._client, self._root, {})
         moment = self._now_ns()
@@ -107,43 +87,21 @@ class WondeSource:
         """The rows of an entity as lines, or one answer. UnreadableError, also from its reads."""
         entity = self._entities.get(item.path)
         if entity is not None:
-            return PieceReader(self._told(item.path, entity))
+            return PieceReader(self._lists.told(entity.path, self._lines(item.path, entity)))
         what = {self._path("school.json"): "school", self._path("counts.json"): "counts"}.get(item.path, "photos")
         try:
             return PieceReader(iter([self._answer(what, item.path)]))
         except UnreadableError as error:
-            self._tell_once(f"{what}: not read ({error.code}): {error}")
+            self._lists.tell_once(f"{what}: not read ({error.code}): {error}")
             raise
 
     def recheck(self, item: FileItem) -> FileItem | None:
         """None when the list held still while it was read, else the item, to be read again."""
-        outcome = self._outcomes.pop(item.path, None)
-        if outcome is None:
-            return None
-        if outcome.moved:
-            self._moved[item.path] += 1
-            if self._moved[item.path] == _TRIES:
-                self.notes.told.append(f"{self._entities[item.path].path}: the list changed each time that it was read")
-            return stream_item(item.path, self._now_ns(), item.dataset, item.kind)
-        self.notes.told += _words(self._entities[item.path].path, outcome)
-        if outcome.after is not None:
-            self.notes.rows[item.dataset] = outcome.after
-        return None
+        entity = self._entities.get(item.path)
+        return self._lists.recheck(item, entity.path) if entity else None
 
     def _path(self, relative: str) -> bytes:
         return f"{self.name}/{relative}".encode()
-
-    def _told(self, path: bytes, entity: Entity) -> Iterator[bytes]:
-        """The lines; what goes wrong is told, too: the file list keeps its code alone."""
-        try:
-            yield from self._lines(path, entity)
-        except UnreadableError as error:
-            self._tell_once(f"{entity.path}: not read ({error.code}): {error}")
-            raise
-
-    def _tell_once(self, sentence: str) -> None:
-        if sentence not in self.notes.told:
-            self.notes.told.append(sentence)
 
     def _answer(self, what: str, path: bytes) -> bytes:
         if what == "school":
@@ -151,24 +109,13 @@ class WondeSource:
         return self._client.get(f"{self._root}/counts", self._counted()).body if what == "counts" else self._photo(path)
 
     def _lines(self, path: bytes, entity: Entity) -> Iterator[bytes]:
-        outcome = self._outcomes[path] = _Outcome(before=self._count(entity))
-        recent: OrderedDict[object, None] = OrderedDict()
+        reading = self._lists.begin(path, Reading("id", entity.include, before=self._count(entity)))
         for page in self._pages(entity):
             if page.rows is None:
                 raise UnreadableError("http-scope", f"{entity.path}: the server answers null", hint=_SCOPE_HINT)
-            for row in page.rows:
-                outcome.rows += 1
-                values = row.value if isinstance(row.value, dict) else {}
-                for name in entity.include:
-                    outcome.nulls[name] = outcome.nulls.get(name, 0) + (values.get(name) is None)
-                known = values.get("id")
-                outcome.twice += isinstance(known, str) and known in recent
-                recent[known if isinstance(known, str) else None] = None
-            while len(recent) > _WINDOW:
-                recent.popitem(last=False)
             if page.rows:
-                yield b"".join(row.raw + b"\n" for row in page.rows)
-        outcome.after = self._count(entity)
+                yield reading.take(page.rows)
+        reading.after = self._count(entity)
 
     def _pages(self, entity: Entity) -> Iterator[Page]:
         path = f"{self._root}/{entity.path}"
@@ -276,14 +223,3 @@ def _following(page: Page) -> str | None:
     if pagination.get("more"):
         raise HttpError("http-body", "the server says that more pages follow, and names none")
     return None
-
-
-def _words(entity: str, outcome: _Outcome) -> list[str]:
-    told = []
-    empty = sorted(name for name, nulls in outcome.nulls.items() if nulls == outcome.rows)
-    if empty:
-        names = f"{', '.join(empty)} {'is' if len(empty) == 1 else 'are'}"
-        told.append(f"{entity}: {names} null in each of {outcome.rows} rows: the permission may be missing")
-    if outcome.after not in (None, outcome.rows):
-        told.append(f"{entity}: {outcome.rows} rows were read, the server counts {outcome.after}")
-    return told
