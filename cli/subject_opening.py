@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from escrow.subject.index import Index
     from escrow.trust import Snapshot
 
+PURPOSE = "subject-request"
 GUARDED = "safeguarding"
 FOLDER = "people"
 """In the state folder: the sealed indexes."""
@@ -69,29 +70,34 @@ class Opening:
 
     def open(self, snapshots: "Sequence[Snapshot]", details: str) -> list[Night]:
         """Open them; the event that tells of it holds `details`, sealed."""
-        from escrow.engine.reading import open_snapshot
-
         chosen = {one.sha256: self._compartments(one) for one in snapshots}
         if not any(chosen.values()):
             asked = ", ".join(self._asked) or "any"
             hint = "escrow list shows what there is, escrow handover status what was released to whom"
             raise WrongKeyError("subject-closed", f"expected a compartment that opens ({asked}), found none", hint=hint)
-        store, history = self.vault.store, self.vault.history
-        found = [
-            Night(one, tuple(open_snapshot(store, history, one, self._opened, chosen[one.sha256])))
-            for one in snapshots
-            if chosen[one.sha256]
-        ]
+        found = [self.night(one) for one in snapshots if chosen[one.sha256]]
+        self.tell(snapshots, details)
+        return found
+
+    def night(self, snapshot: "Snapshot") -> Night:
+        """Open one night, which has been told of, or is told of next."""
+        from escrow.engine.reading import open_snapshot
+
+        names = self._compartments(snapshot)
+        views = open_snapshot(self.vault.store, self.vault.history, snapshot, self._opened, names) if names else []
+        return Night(snapshot, tuple(views))
+
+    def tell(self, snapshots: "Sequence[Snapshot]", details: str) -> None:
+        """Leave the event of an opening of these nights, `details` sealed in it."""
         used = {
             (part.key, part.series)
-            for night in found
-            for part in night.snapshot.parts
-            if part.compartment in chosen[night.snapshot.sha256]
+            for one in snapshots
+            for part in one.parts
+            if part.compartment in self._compartments(one)
         }
         leave_event(self._output, self.vault, self._use, self._board.keys, used, details)
         self.vault.remember()
         self.vault = read_vault(self._config)  # an event follows the one before it
-        return found
 
     def _compartments(self, snapshot: "Snapshot") -> list[str]:
         """Those that were asked for and that this key opens; safeguarding only where it was named."""
@@ -120,4 +126,5 @@ class Opening:
             name = f"{night.snapshot.sha256[:24]}-{key.id}-{len(history.deeds.erasures)}.age"
             place = self._config.state / FOLDER / name
             found.append(index_of(view, place, parse_recipient(key.recipient), self._identities[key.id]))
+            view.packs.forget()
         return found

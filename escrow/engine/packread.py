@@ -134,6 +134,11 @@ class SeriesPacks:
         """Raw bytes of a pack."""
         return _raw_size(self._pack(ordinal).frames)
 
+    def forget(self) -> None:
+        """Give back the memory of the segments that `stream` keeps."""
+        self._recent.clear()
+        self._recent_bytes = 0
+
     def _pack(self, ordinal: int) -> _Pack:
         with self._lock:
             known = self._open.get(ordinal)

@@ -186,7 +186,7 @@ def _record(layout: Layout, row: dict[str, str]) -> Record:
             names.update({(label, " ".join(one.split())): None for one in cell.splitlines() if one.strip()})
         elif field == "born":
             born = born or as_date(cell)
-        elif cell:
+        elif cell and field != "address":
             reach.add(plain_reach(cell))
     ids = {(concept, one) for concept, column in layout.ids for one in row[column].split("\n") if one.strip()}
     links = {(concept, row[column]) for concept, column in layout.links if row[column]}

@@ -44,6 +44,11 @@ class Person:
     def links(self) -> frozenset[tuple[str, str]]:
         return frozenset(one for record in self.records for one in record.links)
 
+    def is_in(self, records: Iterable[Record]) -> bool:
+        """Whether one of these tells of this person."""
+        mine, ids = set(self.records), self.ids
+        return any(one in mine or (one.kind == self.kind and not ids.isdisjoint(one.ids)) for one in records)
+
 
 @dataclass(frozen=True, slots=True)
 class Hit:

@@ -1,0 +1,115 @@
+"""All that some nights hold of one person: rows of tables and documents, each once, with where it came from."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from escrow.engine.opened import OpenedFile, opened_files
+from escrow.engine.reading import CompartmentView
+from escrow.engine.restored import RestoreReport
+from escrow.export.keys import declared_keys
+from escrow.export.naming import unique
+from escrow.export.selecting import Cells
+from escrow.export.tables import find_tables
+from escrow.subject.documents import documents_of
+from escrow.subject.follow import Trail
+from escrow.subject.people import Layout, layout_of
+from escrow.subject.persons import Person
+
+
+@dataclass(slots=True)
+class Row:
+    """A row of a table: how it was found, and in which nights."""
+
+    id: str
+    cells: Cells
+    how: str
+    nights: list[int] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Part:
+    """The rows of one table; `layout` where it is one of people."""
+
+    name: str
+    origin: str
+    columns: tuple[str, ...]
+    layout: Layout | None
+    rows: dict[str, Row] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Document:
+    """A file that is no table, as one night or several have it."""
+
+    id: str
+    path: str
+    how: str
+    file: OpenedFile
+    nights: list[int] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class PersonRecord:
+    """What was collected. `unread`: tables that could not be read, and why; `omitted`: files and rows that the erasure
+    register left out of these nights, whosoever they were."""
+
+    person: Person
+    parts: dict[tuple[str, tuple[str, ...]], Part] = field(default_factory=dict)
+    documents: dict[str, Document] = field(default_factory=dict)
+    nights: list[int] = field(default_factory=list)
+    unread: dict[str, str] = field(default_factory=dict)
+    omitted: int = 0
+
+    @property
+    def tables(self) -> list[Part]:
+        """Those that hold rows, by name."""
+        return sorted(self.parts.values(), key=lambda part: (part.name.casefold(), part.name))
+
+    @property
+    def rows(self) -> int:
+        return sum(len(part.rows) for part in self.parts.values())
+
+    def collect(self, night: int, views: Sequence[CompartmentView]) -> None:
+        """Add what one more night holds. IntegrityError `erasure-missing`, `erasure-damaged`; what a vault raises."""
+        report = RestoreReport()
+        files = [file for view in views for file in opened_files(view, report)]
+        tables, left = find_tables(files)
+        trail = Trail(tables, declared_keys(files, tables), self.person)
+        trail.follow()
+        self.nights.append(night)
+        self.unread |= trail.unread
+        self.omitted += report.omitted_files + report.omitted_rows
+        for found in trail.found.values():
+            table = found.table
+            key = (table.origin, table.columns)
+            part = self.parts.setdefault(key, Part(table.name, table.origin, table.columns, layout_of(table)))
+            for cells, how in found.rows.items():
+                row = part.rows.setdefault(id := _id(table.origin, *cells), Row(id, cells, how))
+                row.nights.append(night)
+        for view in views:
+            view.packs.forget()
+        by_path = {file.path: file for file in files}
+        for path, how in documents_of((one.origin for one in left), self.person, trail.found):
+            file = by_path[path]
+            id = _id(path, file.entry.sha256)
+            document = self.documents.setdefault(id, Document(id, path, how, file))
+            document.nights.append(night)
+
+    def finish(self) -> None:
+        """Names that differ for tables of one name whose columns changed between nights."""
+        tables = self.tables
+        for part, name in zip(tables, unique([part.name for part in tables]), strict=True):
+            part.name = name
+
+    def fingerprint(self) -> str:
+        """The same for the same rows and documents: what a review was made of."""
+        return _id(*sorted(self._ids()))
+
+    def _ids(self) -> Iterator[str]:
+        yield from (id for part in self.parts.values() for id in part.rows)
+        yield from self.documents
+
+
+def _id(*texts: str) -> str:
+    return hashlib.sha256("\0".join(texts).encode("utf-8", "surrogateescape")).hexdigest()[:16]
