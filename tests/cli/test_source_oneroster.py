@@ -34,11 +34,11 @@ def test_a_night_by_the_command_line(world: World) -> None:
         text += f'token_url = "{server.base_url}/token"\nclient_id = "{CLIENT}"\nclient_secret = {{ file = "word" }}\n'
         world.config.write_text(f'{world.config.read_text("utf-8")}\n{text}entities = ["users"]\n', "utf-8")
         done = world.run("snapshot")
+        out = world.root / "out"
+        assert world.run("restore", "latest", "--to", out, "--key", world.key).code == 0
         word.write_text("wrong")
         failed = world.run("snapshot")
     assert done.code == 0, done.err
-    out = world.root / "out"
-    assert world.run("restore", "latest", "--to", out, "--key", world.key).code == 0
     lines = files_of(out)["rest/users.jsonl"].splitlines()
     assert [json.loads(line)["sourcedId"] for line in lines] == [f"u{n:06}" for n in range(130)]
     assert failed.code == 16
