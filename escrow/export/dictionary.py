@@ -55,13 +55,18 @@ class Described:
 
 
 @contextmanager
-def engine() -> Iterator[duckdb.DuckDBPyConnection]:
-    """DuckDB that keeps to its memory and writes nothing to a disk. FormatError `table-damaged` for what it says."""
+def engine(spill: str = "") -> Iterator[duckdb.DuckDBPyConnection]:
+    """DuckDB that keeps to its memory and writes to no disk but to a folder `spill`. FormatError `table-damaged`,
+    `table-large` for what it says."""
     with duckdb.connect() as base:
-        for setting in (f"memory_limit='{_MEMORY}'", "temp_directory=''", "enable_external_access=false", "threads=2"):
+        base.execute("SET temp_directory = ?", [spill])
+        for setting in (f"memory_limit='{_MEMORY}'", "enable_external_access=false", "threads=2"):
             base.execute(f"SET {setting}")
         try:
             yield base
+        except duckdb.OutOfMemoryException:
+            detail = f"expected a table that can be compared or counted in {_MEMORY}, found a larger one"
+            raise FormatError("table-large", detail) from None
         except duckdb.Error as error:
             kind = type(error).__name__  # its words may hold cells
             raise FormatError("table-damaged", f"expected a table that can be read, found otherwise ({kind})") from None

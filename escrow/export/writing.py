@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import adbc_driver_sqlite.dbapi as adbc
+import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from escrow.errors import FormatError
@@ -20,11 +21,20 @@ def write_csv(table: Table, originals: Path, folder: Path) -> None:
     if _is_plain(table):
         shutil.copyfile(originals / table.origin, target)
         return
+    with table.read() as reader:
+        write_batches(reader, target)
+
+
+def write_batches(reader: pa.RecordBatchReader, target: Path) -> int:
+    """A stream of batches as CSV, in the place of what is there. Gives the number of rows."""
     partial = target.with_suffix(".part")
-    with table.read() as reader, partial.open("wb") as file, pacsv.CSVWriter(file, reader.schema) as writer:
+    rows = 0
+    with partial.open("wb") as file, pacsv.CSVWriter(file, reader.schema) as writer:
         for batch in reader:
+            rows += batch.num_rows
             writer.write_batch(batch)
     partial.replace(target)
+    return rows
 
 
 def _is_plain(table: Table) -> bool:
