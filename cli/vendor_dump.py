@@ -105,9 +105,10 @@ def _deposit(
 
 def _with_source(output: Output, config: Config, folder: Path, compartment: str) -> Config:
     """The configuration with the dump as a source, and a rule before all others; both are written into its file."""
-    if any(one.path is not None and one.path.absolute() == folder for one in config.sources):
-        output.note(f"{folder} is a source already")
-        return config
+    for one in config.sources:
+        if one.path is not None and folder.is_relative_to(os.path.normpath(one.path.absolute())):
+            output.note(f"{folder} is of the source {one.name} already, and goes where its rules say")
+            return config
     taken = {one.name for one in config.sources}
     name = next(one for one in (SOURCE, *(f"{SOURCE}-{n}" for n in range(2, 100))) if one not in taken)
     rule = f'[[rule]]\ncompartment = "{compartment}"\nglobs = ["/{name}/"]\n\n'

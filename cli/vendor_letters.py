@@ -123,28 +123,33 @@ def _chronology(leaving: Leaving) -> bytes:
 def _parents(
     output: Output, leaving: Leaving, values: "dict[str, Value]", contacts: Path | None, sign: Sequence[str]
 ) -> "list[Letter]":
-    """A letter for each family, and the register. UsageError `vendor-contacts`, `mapping-unconfirmed`."""
+    """A letter for each family, and the register; without `contacts` by the register that is there.
+
+    UsageError `vendor-contacts`, `vendor-register`, `mapping-unconfirmed`.
+    """
     from escrow.vendor.families import register_csv
 
-    if contacts is None:
+    register = leaving.folder / LETTERS / REGISTER
+    if contacts is None and not register.exists():
         hint = "make an export with --pack continuity, have its mapping confirmed, and name its folder with --contacts"
         raise UsageError("vendor-contacts", "expected the folder of an export, found none", hint=hint)
-    register = leaving.folder / LETTERS / REGISTER
-    if register.exists() and any(one.replied or one.sent or one.note for one in _register(register)):
+    if contacts and register.exists() and any(one.replied or one.sent or one.note for one in _register(register)):
         hint = "keep it elsewhere first: a register with answers is not written anew"
         raise UsageError("vendor-register", f"{register}: expected no answers yet, found some", hint=hint)
-    found = _families(contacts)
+    found = _families(contacts) if contacts else _register(register)
+    if contacts:
+        write_whole(register, register_csv(found))
     unclear = sum(one.how == "check" for one in found)
     if unclear:
-        output.note(f"{unclear} people have no clear parental responsibility: no letter; {register} lists them")
-    made = [
-        _letter(leaving, "parents", {**values, **_family(one)}, _to(one), sign) for one in found if one.how != "check"
-    ]
-    if not made:
-        hint = "look into the mapping: contacts.pupil must be the same kind of number as pupils.id"
+        words = "write post, e-mail or by hand into its column `how` where a letter may go, and run this again"
+        output.note(
+            f"{unclear} people have no clear parental responsibility: no letter; {register} lists them: {words}"
+        )
+    clear = [one for one in found if one.how != "check"]
+    if not clear:
+        hint = "map contacts.responsibility; contacts.pupil must be the same kind of number as pupils.id"
         raise UsageError("vendor-contacts", "expected somebody to write to, found nobody", hint=hint)
-    write_whole(register, register_csv(found))
-    return made
+    return [_letter(leaving, "parents", {**values, **_family(one)}, _to(one), sign) for one in clear]
 
 
 def _family(one: "Family") -> "dict[str, Value]":

@@ -84,13 +84,17 @@ def read_dump(files: Sequence[FolderFile], advance: Callable[[int], None]) -> Si
     return side
 
 
-def read_night(files: Iterable[OpenedFile], without: str = "") -> Side:
-    """Profiles are those of the night; tables are read where the vault holds them. `without`: a source's name."""
+def read_night(files: Iterable[OpenedFile], without: str) -> Side:
+    """Profiles are those of the night; tables are read where the vault holds them. `without`: the dumps' own source.
+
+    FormatError `profile-damaged`.
+    """
     side = Side()
     profiles: dict[str, Profile] = {}
     tabular: list[OpenedFile] = []
     for file in files:
-        if without and file.path.startswith(f"{without}/"):
+        source = file.path.partition("/")[0]
+        if source == without or source.startswith(f"{without}-"):
             continue
         side.files[file.path] = (file.entry.sha256, file.size)
         if file.entry.profile is None:
