@@ -14,6 +14,7 @@ from .handover_release import DeedsOption
 from .key_use import Use, board_of, check_purpose, leave_event, open_nights, with_keys
 from .options import ConfigOption, JsonOption
 from .output import Output, shown
+from .retention_expire import expire
 from .retention_report import report
 from .vault import OpenVault, read_vault
 
@@ -30,6 +31,7 @@ app = typer.Typer(
     help="What is left out, and for how long things are kept.", no_args_is_help=True, rich_markup_mode=None
 )
 app.command()(report)
+app.command()(expire)
 OUT = Path("erasure-deeds")
 _LARGEST = 4 * 1024 * 1024
 _HONEST = (

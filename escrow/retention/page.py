@@ -48,7 +48,13 @@ def _due(due: list[SeriesEnd]) -> tuple[Block, ...]:
     if not due:
         return (Words("Nothing is due."),)
     rows = tuple(
-        (one.series, one.compartment, _span(one), f"{len(one.nights):,}", f"{one.objects:,}, {size_words(one.size)}")
+        (
+            one.series,
+            one.compartment,
+            _span(one),
+            f"{len(one.nights):,}",
+            f"{one.objects:,} objects, {size_words(one.size)}",
+        )
         for one in due
     )
     head = ("Series", "Part", "Nights from and to", "Nights", "Deleted in each place")

@@ -27,7 +27,8 @@ class SeriesEnd:
     """One series. `due` is the day from which on it may go, by its lock and by every rule; None where no rule says one.
 
     `why`: the rule that decides. `locked_until`: the end of its locks, None where no record says it. `nights`: those
-    that need it, by number. `objects`, `size` (bytes): what an expiry deletes in one place.
+    that need it, by number. `objects`, `size` (bytes): what an expiry deletes in one place. `is_last`: no later night
+    of its compartment is in another series.
     """
 
     series: str
@@ -44,6 +45,7 @@ class SeriesEnd:
     holds: tuple[str, ...]
     objects: int
     size: int
+    is_last: bool
     event: int | None = None
 
     def stop(self, now: datetime) -> str:
@@ -107,6 +109,7 @@ def _end(history: History, state: SeriesState, *, kept: Kept, kinds: tuple[Kind,
         holds=holds,
         objects=len(objects),
         size=sum(objects.values()),
+        is_last=kept.last,
         event=event,
     )
 

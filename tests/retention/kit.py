@@ -42,8 +42,8 @@ CLAUSES = (
 
 @cache
 def drafted() -> tuple[Draft, NewVault]:
-    """Series of two nights, kept for 30 days after their end; made once."""
-    compartments = tuple(replace(one, nights=2) for one in PLAN.compartments)
+    """Series of sixty days, in which there are two nights, kept for 30 days after their end; made once."""
+    compartments = tuple(replace(one, nights=60) for one in PLAN.compartments)
     draft = draft_vault(replace(PLAN, compartments=compartments), POLICY, PAST)
     card = LA.card()
     charter = replace(
@@ -70,7 +70,7 @@ class Ends:
         self.school = School(root, ClockedFolder(root / "vault", self.clock), self.clock, made)
         for n in range(nights):
             assert self.school.night(NIGHTS[n % 3 + 1]).seq == n + 1
-            self.clock.at += timedelta(days=1)
+            self.clock.at += timedelta(days=40)
         self.config = root / "escrow.toml"
         self.config.write_text(CONFIG.format(vault=made.vault, fingerprint=made.fingerprint), "utf-8")
         for sheet in draft.sheets:
