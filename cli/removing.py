@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -120,10 +121,15 @@ def _until(store: "Store", info: "ObjectInfo") -> datetime | None:
     """The end of its lock; None where the store does not tell."""
     from escrow.store.base import lock_of
 
+    version = info.version or None
     try:
-        return info.retain_until or lock_of(store, info.key, info.version or None)[0]
+        return info.retain_until or store.head(info.key, version=version).retain_until
+    except DeniedError:
+        with suppress(StoreError):  # a credential may see locks alone
+            return lock_of(store, info.key, version)[0]
     except StoreError:
-        return None
+        pass
+    return None
 
 
 def _delete(store: "Store", key: str, version: str | None) -> None:
