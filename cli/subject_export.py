@@ -55,7 +55,7 @@ def export(
 
     Three steps. Without a request file, a form is written: fill it in. Then a workbook is written, in which what tells
     of others is marked; a person decides on every column, row and document. With --reviewed the answer is made: a
-    summary as PDF, tables as CSV, documents, what is not given and why.
+    summary as PDF, tables as CSV, documents, what is not given and why; of the nights that the workbook was made of.
 
     It takes the last night that holds the person, and the last of each school year (to 31 August) that does.
     Safeguarding stays shut unless its compartment is named and the request says who released it. Each run leaves an
@@ -68,11 +68,15 @@ def export(
     from escrow.subject.bundle import check_empty
     from escrow.subject.persons import the_one
     from escrow.subject.request import check_request
+    from escrow.subject.review import made_of
 
     output = Output(as_json)
     loaded = load_config(config)
     asked = _request(request)
     check_empty(to)
+    if reviewed is not None:
+        nights, parts = made_of(reviewed)
+        snapshot, compartment = snapshot or nights, compartment or parts
     expectation = load_expectation(loaded)
     due = _due(output, asked, expectation.terms if expectation else None)
     opening = Opening(output, loaded, use, compartment or [], asked.safeguarding_released_by or None)
@@ -196,7 +200,6 @@ def _review(output: Output, to: Path, record: "PersonRecord", found: Found, requ
         ("The child's own view", request.child_view),
         ("Court orders", request.court_orders),
         ("Answer due", f"{due.day.isoformat()} ({due.how})"),
-        ("Nights", ", ".join(map(str, record.nights))),
     )
     to.mkdir(parents=True, exist_ok=True)
     write_review(to / _REVIEW, record, marks, [fact for fact in facts if fact[1]])

@@ -30,6 +30,19 @@ def select(
             yield from _rows(batch, {column: mask for column, mask in masks.items() if pc.any(mask).as_py()})
 
 
+def naming(table: Table, columns: Set[str], pattern: str) -> Iterator[tuple[Cells, tuple[str, ...]]]:
+    """Rows with a text that a pattern (RE2) finds below one of `columns`, whatever its case. FormatError."""
+    with table.read() as reader:
+        for batch in reader:
+            masks = {column: _finds(_texts(batch, column), pattern) for column in table.columns if column in columns}
+            yield from _rows(batch, {column: mask for column, mask in masks.items() if pc.any(mask).as_py()})
+
+
+def _finds(cells: pa.StringArray, pattern: str) -> pa.BooleanArray:
+    found = pc.match_substring_regex(cells, pattern, ignore_case=True)
+    return cast("pa.BooleanArray", pc.fill_null(found, pa.scalar(False)))
+
+
 def _holds(cells: pa.StringArray, values: pa.StringArray) -> pa.BooleanArray:
     return pc.is_in(pc.utf8_lower(pc.utf8_trim_whitespace(cells)), value_set=values)
 

@@ -4,13 +4,15 @@ Downwards (rows that refer to one that was found) as far as it goes; upwards (th
 never to another person's row.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from itertools import product
 
 from escrow.completeness.identifiers import names_a_thing, plain
 from escrow.errors import FormatError
 from escrow.export.integrity import Key
-from escrow.export.selecting import Cells, is_key, matching, select
+from escrow.export.selecting import Cells, is_key, matching, naming, select
 from escrow.export.table import Table
 from escrow.subject.people import Record, folder_of, is_strong, layout_of, own_id, short_name, words
 from escrow.subject.persons import Person
@@ -20,6 +22,9 @@ _MOST_UP = 200
 
 _EVERYWHERE = frozenset({"upn", "formerupn", "uln", "admissionno", "staffcode"})
 """Identifiers that mean the same in all folders; another, such as a row's number, in its own folder alone."""
+
+NAMES_THEM = "names them"
+"""How a row was found that is another's, and has this person's full name in a text."""
 
 Refers = tuple[str, str, str]
 """A column of a table, another table, and the column there."""
@@ -72,6 +77,19 @@ class Trail:
                 values = self.found[name].values(column)
                 if len(values) <= _MOST_UP:
                     self._take(to, {key: values}, f"{name} refers to it by {column}")
+        self._mentions()
+
+    def _mentions(self) -> None:
+        """Rows of others in which a text has this person's full name."""
+        pattern = "|".join(sorted(_spellings(self._person)))
+        for table in self._tables.values() if pattern else ():
+            layout = self._layouts.get(table.name)
+            columns = set(table.columns) - ({column for _, column in layout.fields} if layout else set())
+            try:
+                rows = naming(table, columns, pattern)
+                self._add(table, ((row, f"{NAMES_THEM} in {', '.join(by)}") for row, by in rows))
+            except FormatError as error:
+                self.unread[table.name] = str(error)
 
     def _concept(self, table: Table, column: str) -> str:
         concept = words().concept(column)
@@ -178,14 +196,34 @@ class Trail:
                 places = [table.columns.index(column) for column in layout.columns]
                 mine = matching(table, lambda row: tuple(row[at].strip() for at in places) in own)
                 self._add(table, ((row, "by name and identifiers") for row in mine))
-            self._add(table, ((row, how or f"by {', '.join(by)}") for row, by in select(table, wanted, strong)))
+            rows = select(table, wanted, strong)
+            if how:
+                rows = ((row, by) for row, by in rows if not self._anothers(table, row))
+            self._add(table, ((row, how or f"by {', '.join(by)}") for row, by in rows))
         except FormatError as error:
             self.unread[name] = str(error)
         return name in self.found and len(self.found[name].rows) > before
 
+    def _anothers(self, table: Table, row: Cells) -> bool:
+        """Whether a row that keys led to says itself that it belongs to another person of this kind."""
+        mine = {value.lower() for _, value in self._person.ids}
+        known = {one for one, _ in self._person.ids} & _EVERYWHERE
+        concepts = self._concepts[table.name].values()
+        cells = (cell.strip().lower() for cell, concept in zip(row, concepts, strict=True) if concept in known)
+        return any(cell and cell not in mine for cell in cells)
+
     def _add(self, table: Table, rows: Iterable[tuple[Cells, str]]) -> None:
         for row, how in rows:
             self.found.setdefault(table.name, TableRows(table)).rows.setdefault(row, how)
+
+
+def _spellings(person: Person) -> Iterator[str]:
+    """Patterns of a full name in a text, either part first."""
+    firsts = {one for kind, one in person.names if kind in {"forename", "preferred name"}}
+    lasts = {one for kind, one in person.names if kind in {"surname", "former surname"}}
+    for first, last in product(firsts, lasts):
+        for one, other in ((first, last), (last, first)):
+            yield rf"(?:^|[^\pL]){re.escape(one)}[^\pL]+{re.escape(other)}(?:$|[^\pL])"
 
 
 def _names(concept: str) -> bool:

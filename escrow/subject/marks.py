@@ -6,6 +6,7 @@ from typing import Literal
 
 from escrow.completeness.identifiers import names_a_password
 from escrow.subject.documents import BY_NAME
+from escrow.subject.follow import NAMES_THEM
 from escrow.subject.names import tokens
 from escrow.subject.people import Kind, words
 from escrow.subject.persons import Person
@@ -103,6 +104,8 @@ def mark_row(part: Part, row: Row, person: Person, others: Others, columns: Coll
         return Mark("found by an identifier that is another person's too: is it theirs?", "withhold")
     texts = [cell for column, cell in zip(part.columns, row.cells, strict=True) if column in columns]
     named = tuple(dict.fromkeys(name for text in texts for name in others.named_in(text)))
+    if row.how.startswith(NAMES_THEM):
+        return Mark("another's row that names the person: what of it is about them?", "withhold", named)
     if named:
         return Mark("names somebody else", "redact", named)
     if any(len(text.split()) >= _SENTENCE for text in texts):

@@ -58,6 +58,7 @@ class PersonRecord:
     parts: dict[tuple[str, tuple[str, ...]], Part] = field(default_factory=dict)
     documents: dict[str, Document] = field(default_factory=dict)
     nights: list[int] = field(default_factory=list)
+    compartments: list[str] = field(default_factory=list)
     unread: dict[str, str] = field(default_factory=dict)
     omitted: int = 0
 
@@ -78,6 +79,7 @@ class PersonRecord:
         trail = Trail(tables, declared_keys(files, tables), self.person)
         trail.follow()
         self.nights.append(night)
+        self.compartments = sorted({*self.compartments, *(view.name for view in views)})
         self.unread |= trail.unread
         self.omitted += report.omitted_files + report.omitted_rows
         for found in trail.found.values():

@@ -143,6 +143,7 @@ def _row(sheet: Worksheet, cells: Sequence[str], *, bold: bool = False, fill: bo
 
 _BY = "Decided by, and when"
 _PRINT = "This record"
+_NIGHTS, _PARTS = "Nights", "Compartments"
 
 
 def _start(sheet: Worksheet, record: PersonRecord, facts: Sequence[tuple[str, str]]) -> None:
@@ -151,8 +152,18 @@ def _start(sheet: Worksheet, record: PersonRecord, facts: Sequence[tuple[str, st
         _row(sheet, (name, text))
     _row(sheet, (_BY, ""), fill=True, bold=True)
     _row(sheet, (_PRINT, record.fingerprint()))
+    _row(sheet, (_NIGHTS, _numbers(record.nights)))
+    _row(sheet, (_PARTS, ", ".join(record.compartments)))
     for at, text in enumerate(_HELP, 1):
         _row(sheet, (f"{at}.", text))
+
+
+def made_of(path: Path) -> tuple[list[str], list[str]]:
+    """The nights and compartments of a workbook, so that what was decided is answered and no newer night. UsageError
+    `review-unreadable`."""
+    start = {row[0]: row[1] for row in _read(path, only=_START).get(_START, []) if len(row) > 1}
+    nights, parts = ([one.strip() for one in start.get(name, "").split(",")] for name in (_NIGHTS, _PARTS))
+    return [one for one in nights if one.isdigit()], [one for one in parts if one]
 
 
 def read_review(path: Path, record: PersonRecord) -> Reviewed:
@@ -187,7 +198,7 @@ def read_review(path: Path, record: PersonRecord) -> Reviewed:
     return Reviewed(by, {key: said[id] for key, id in columns.items()}, {id: said[id] for id in others})
 
 
-def _read(path: Path) -> dict[str, list[list[str]]]:
+def _read(path: Path, only: str = "") -> dict[str, list[list[str]]]:
     try:
         if path.stat().st_size > _LARGEST:
             raise UsageError("review-unreadable", f"{path}: larger than {_LARGEST >> 20} MiB")
@@ -196,6 +207,7 @@ def _read(path: Path) -> dict[str, list[list[str]]]:
             return {
                 sheet.title: [["" if cell is None else str(cell).strip() for cell in row] for row in sheet.values]
                 for sheet in book.worksheets
+                if not only or sheet.title == only
             }
         finally:
             book.close()
