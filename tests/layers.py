@@ -56,6 +56,7 @@ IMPURE = frozenset(
 """What a pure room imports nothing of; `os` only for `os.urandom`, and only in seal."""
 
 OWNERS: dict[str, str] = {
+    "PIL": "escrow/subject/redact.py",
     "adbc_driver_sqlite": "escrow/export/",
     "asyncmy": "escrow/source/mysql",
     "bagit": "escrow/export/",
@@ -64,10 +65,13 @@ OWNERS: dict[str, str] = {
     "cryptography": "escrow/seal/",
     "duckdb": "escrow/export/",
     "httpx": "escrow/source/http.py",
+    "jellyfish": "escrow/subject/names.py",
     "numpy": "escrow/completeness/",
+    "openpyxl": "escrow/subject/review.py",
     "psycopg": "escrow/source/postgresql",
     "pyarrow": "escrow/export/",
     "pyodbc": "escrow/source/sqlserver",
+    "pypdfium2": "escrow/subject/redact.py",
     "segno": "escrow/paper/pdf.py",
     "shamir_mnemonic": "escrow/seal/shares.py",
     "typst": "escrow/paper/pdf.py",
