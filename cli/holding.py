@@ -142,7 +142,8 @@ def _seal_stock(desk: Desk, public: Public, draft: "Draft", old: "Secret", room:
     before = custody_identity(old, draft.charter.vault)
     keys: dict[str, StockKey] = {}
     for key in history.keys.values():
-        done = _sealed_already(folder, key, draft.charter, draft.identity)
+        destroyed = key.id in history.ending.shredded
+        done = key if destroyed else _sealed_already(folder, key, draft.charter, draft.identity)
         if done is None:
             sealed = objects[key_name(key.id, key.sha256)]
             done, data = seal_again(sealed, key, draft.charter, before, draft.identity)
@@ -165,7 +166,8 @@ def _check_keys(public: Public) -> None:
     from escrow.record import key_name
 
     objects, history = public
-    missing = {key_name(key.id, key.sha256) for key in history.keys.values()} - objects.keys()
+    left = [key for key in history.keys.values() if key.id not in history.ending.shredded]
+    missing = {key_name(key.id, key.sha256) for key in left} - objects.keys()
     if missing:
         hint = "copy the folder stock whole from the vault"
         detail = f"expected {len(history.keys)} sealed keys in the public parts, found {min(missing)} missing"

@@ -58,6 +58,7 @@ def remove_everywhere(
     *,
     deeds: "Sequence[Named]",
     history: "History",
+    connect: Callable[[StoreConfig], "Store"] = connect,
     remove: Remove | None = None,
 ) -> list[Removal]:
     """Delete what is `wanted` below these prefixes, every version, in every place. A place that is away is told.

@@ -16,6 +16,7 @@ from .options import ConfigOption, JsonOption
 from .output import Output, shown
 from .retention_expire import expire
 from .retention_report import report
+from .retention_shred import shred
 from .vault import OpenVault, read_vault
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ app = typer.Typer(
 )
 app.command()(report)
 app.command()(expire)
+app.command()(shred)
 OUT = Path("erasure-deeds")
 _LARGEST = 4 * 1024 * 1024
 _HONEST = (
@@ -205,7 +207,11 @@ def _show_entries(output: Output, vault: OpenVault, board: "Board", told: "ToldE
     from escrow.record import ErasedRows
 
     try:
-        key = next(one for one in sorted(told.keys) if one in vault.history.keys)
+        left = vault.history.keys.keys() - vault.history.ending.shredded.keys()
+        key = min(told.keys & left, default="")
+        if not key:
+            output.note(f"erasure {told.n}: the keys that opened it were destroyed")
+            return
         entries: tuple[Erased, ...] = open_erasure(told, _identity(vault, board, key))
     except (IntegrityError, WrongKeyError) as error:
         output.note(f"erasure {told.n}: {error}")

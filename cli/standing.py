@@ -175,7 +175,7 @@ def _say(output: Output, vault: Survey, found: "Status", exit: Exit, brief: bool
     )
     if brief or output.as_json:
         return
-    keys = len(vault.history.sealings)
+    keys = sum(key.id not in vault.history.ending.shredded for key in vault.history.sealings)
     for one in vault.standings:
         output.row(_line(one, keys))
     copies, kinds, apart = rule
