@@ -29,6 +29,8 @@ _COLUMN_HEADS = (_ID, "table", "column", "filled", "such as", "why", _DECISION, 
 _DOCUMENT_HEADS = (_ID, "path", "bytes", "found", "nights", "why", _DECISION, _WORDS, _REASON)
 _ROW_HEADS = (_ID, _DECISION, _WORDS, _REASON, "why", "found", "nights")
 _CELL = 32_000
+_LINE, _MOST_LINES = 15, 20
+"""Points of a line of text, and how many lines of a cell are shown."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _SHEET = re.compile(r"[\[\]:*?/\\']")
 _LARGEST = 200 << 20
@@ -80,27 +82,27 @@ def write_review(
     book = Workbook()
     for empty in book.worksheets:
         book.remove(empty)
-    _start(_sheet(book, _START, (34, 90)), record, facts)
-    sheet = _sheet(book, _COLUMNS, (12, 24, 24, 8, 40, 32, 11, 40), _COLUMN_HEADS, "G")
+    _start(_Lines(book, _START, (24, 110)), record, facts)
+    sheet = _Lines(book, _COLUMNS, (36, 24, 24, 8, 40, 32, 11, 40), _COLUMN_HEADS, "G")
     for part in record.tables:
         for at, column in enumerate(part.columns):
             cells = [row.cells[at] for row in part.rows.values() if row.cells[at].strip()]
             some = " | ".join(list(dict.fromkeys(cells))[:3])
             mark = columns.get((part.name, column), Mark())
             id = f"{part.name}.{column}"
-            _row(sheet, (id, part.name, column, str(len(cells)), some, mark.why, mark.decision, _reason(mark)))
-    sheet = _sheet(book, _DOCUMENTS, (18, 60, 10, 24, 12, 32, 11, 24, 40), _DOCUMENT_HEADS, "G")
+            sheet.add(id, part.name, column, str(len(cells)), some, mark.why, mark.decision, _reason(mark))
+    sheet = _Lines(book, _DOCUMENTS, (18, 60, 10, 24, 12, 32, 11, 24, 40), _DOCUMENT_HEADS, "G")
     for one in record.documents.values():
         mark = others[one.id]
         facts_of = (one.id, one.path, str(one.file.size), one.how, _numbers(one.nights), mark.why)
-        _row(sheet, (*facts_of, mark.decision, "\n".join(mark.words), _reason(mark)))
+        sheet.add(*facts_of, mark.decision, "\n".join(mark.words), _reason(mark))
     for part in record.tables:
         widths = (18, 11, 24, 40, 24, 18, 10, *(20 for _ in part.columns))
-        sheet = _sheet(book, sheet_names(record)[part.name], widths, (*_ROW_HEADS, *part.columns), "B")
+        sheet = _Lines(book, sheet_names(record)[part.name], widths, (*_ROW_HEADS, *part.columns), "B")
         for row in part.rows.values():
             mark = others[row.id]
             own = (row.id, mark.decision, "\n".join(mark.words), _reason(mark), mark.why, row.how, _numbers(row.nights))
-            _row(sheet, (*own, *row.cells))
+            sheet.add(*own, *row.cells)
     book.save(path)
 
 
@@ -112,33 +114,43 @@ def _numbers(nights: Iterable[int]) -> str:
     return ", ".join(map(str, sorted(nights)))
 
 
-def _sheet(book: Workbook, name: str, widths: Sequence[int], heads: Sequence[str] = (), decides: str = "") -> Worksheet:
-    sheet: Worksheet = book.create_sheet(name)
-    for at, width in enumerate(widths, 1):
-        sheet.column_dimensions[get_column_letter(at)].width = width
-    if heads:
-        choice = DataValidation(type="list", formula1=f'"{",".join(KINDS)}"', allow_blank=False, showErrorMessage=True)
-        choice.add(f"{decides}2:{decides}1048576")
-        sheet.add_data_validation(choice)
-        sheet.freeze_panes = "A2"
-        _row(sheet, heads, bold=True)
-    return sheet
-
-
 _TOP = Alignment(wrap_text=True, vertical="top")
 _BOLD = Font(bold=True)
 _YELLOW = PatternFill("solid", fgColor="FFF2CC")
 
 
-def _row(sheet: Worksheet, cells: Sequence[str], *, bold: bool = False, fill: bool = False) -> None:
-    sheet.append([_CONTROL.sub("\ufffd", text)[:_CELL] for text in cells])
-    for cell in sheet[sheet.max_row]:
-        cell.data_type = "s"
-        cell.alignment = _TOP
-        if bold:
-            cell.font = _BOLD
-    if fill:
-        sheet.cell(sheet.max_row, 2).fill = _YELLOW
+class _Lines:
+    """A sheet that is written line by line. `decides`: the column of decisions below its `heads`."""
+
+    def __init__(
+        self, book: Workbook, name: str, widths: Sequence[int], heads: Sequence[str] = (), decides: str = ""
+    ) -> None:
+        self._sheet: Worksheet = book.create_sheet(name)
+        self._widths = widths
+        self._at = 0
+        for at, width in enumerate(widths, 1):
+            self._sheet.column_dimensions[get_column_letter(at)].width = width
+        if heads:
+            choice = DataValidation(type="list", formula1=f'"{",".join(KINDS)}"', showErrorMessage=True)
+            choice.add(f"{decides}2:{decides}1048576")
+            self._sheet.add_data_validation(choice)
+            self._sheet.freeze_panes = "A2"
+            self.add(*heads, bold=True)
+
+    def add(self, *cells: str, bold: bool = False, fill: bool = False) -> None:
+        """One line; `fill`: its second cell is to be written in."""
+        self._at += 1
+        lines = 1
+        for at, (text, width) in enumerate(zip(cells, self._widths, strict=False), 1):
+            cell = self._sheet.cell(self._at, at, _CONTROL.sub("\ufffd", text)[:_CELL])
+            cell.data_type = "s"
+            cell.alignment = _TOP
+            if bold:
+                cell.font = _BOLD
+            if fill and at == 2:
+                cell.fill = _YELLOW
+            lines = max(lines, sum(1 + len(line) // width for line in text.splitlines()))
+        self._sheet.row_dimensions[self._at].height = _LINE * min(lines, _MOST_LINES)
 
 
 _BY = "Decided by, and when"
@@ -146,16 +158,16 @@ _PRINT = "This record"
 _NIGHTS, _PARTS = "Nights", "Compartments"
 
 
-def _start(sheet: Worksheet, record: PersonRecord, facts: Sequence[tuple[str, str]]) -> None:
-    _row(sheet, ("A person's record, for review",), bold=True)
+def _start(sheet: _Lines, record: PersonRecord, facts: Sequence[tuple[str, str]]) -> None:
+    sheet.add("A person's record, for review", bold=True)
     for name, text in facts:
-        _row(sheet, (name, text))
-    _row(sheet, (_BY, ""), fill=True, bold=True)
-    _row(sheet, (_PRINT, record.fingerprint()))
-    _row(sheet, (_NIGHTS, _numbers(record.nights)))
-    _row(sheet, (_PARTS, ", ".join(record.compartments)))
+        sheet.add(name, text)
+    sheet.add(_BY, "", fill=True, bold=True)
+    sheet.add(_PRINT, record.fingerprint())
+    sheet.add(_NIGHTS, _numbers(record.nights))
+    sheet.add(_PARTS, ", ".join(record.compartments))
     for at, text in enumerate(_HELP, 1):
-        _row(sheet, (f"{at}.", text))
+        sheet.add(f"{at}.", text)
 
 
 def made_of(path: Path) -> tuple[list[str], list[str]]:
