@@ -34,9 +34,8 @@ class Subject(Escrow):
     """A vault that escrow writes, and in which it looks for people."""
 
     def subject(self, *arguments: str) -> Run:
-        """One command; the purpose is one of those that a charter without purposes has."""
-        key = ("--key", str(self._holder / "custody.key"), "--purpose", "restore")
-        return self._escrow("subject", *arguments, *key)
+        """One command."""
+        return self._escrow("subject", *arguments, "--key", str(self._holder / "custody.key"))
 
 
 def main() -> None:

@@ -82,6 +82,7 @@ def export(
     opening = Opening(output, loaded, use, compartment or [], asked.safeguarding_released_by or None)
     details = json.dumps({"subject export": who, "request": json.loads(asked.text())}, ensure_ascii=False)
     found = Found(opening, opening.open(opening.nights(snapshot or []), details))
+    found.tell_unread(output)
     hits = found.search(who, "")
     if len(hits) > 1:
         for hit in hits:

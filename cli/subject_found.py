@@ -40,7 +40,9 @@ class Found:
         return [number for number, records in self._records.items() if not records.isdisjoint(person.records)]
 
     def tell_unread(self, output: Output) -> None:
-        """Notes tables of people that could not be read."""
+        """Notes tables of people that could not be read, and nights without any."""
+        if not self.persons:
+            output.note("no table in these compartments names people: say --compartment, or another --snapshot")
         unread: Iterable[tuple[str, str]] = {
             one for each in self.by_night.values() for index in each for one in index.unread
         }

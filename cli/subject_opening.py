@@ -1,7 +1,7 @@
 """The nights of a vault in which a person is looked for: opened as asked for, each time with an event."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from escrow.errors import RefusedError, WrongKeyError
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from escrow.trust import Snapshot
 
 PURPOSE = "subject-request"
+_PLAIN = "restore"
+"""The purpose where a charter names none, as for a vault of one key file."""
 GUARDED = "safeguarding"
 FOLDER = "people"
 """In the state folder: the sealed indexes."""
@@ -48,12 +50,18 @@ class Opening:
             )
         self._output = output
         self._config = config
-        self._use = use
         self._asked = list(compartments)
         self._identities: dict[str, Identity] = {}
         self.vault = read_vault(config)
         self.vault.warn(output)
+        charter = self.vault.history.charter
+        if use.purpose == PURPOSE and charter is not None and charter.purposes is None:
+            output.note(
+                f"the charter names no purposes: recorded as {_PLAIN}, with what it was for sealed in the event"
+            )
+            use = replace(use, purpose=_PLAIN)
         check_purpose(self.vault, use)
+        self._use = use
         self._board = board_of(self.vault, use)
 
     def nights(self, numbers: Sequence[str]) -> "list[Snapshot]":

@@ -7,7 +7,7 @@ import pytest
 
 from tests.cli.conftest import PASSPHRASE, World
 
-FIND = ("subject", "find", "--purpose", "restore")
+FIND = ("subject", "find")
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_every_search_is_an_event_whose_details_are_sealed(school: World) -> Non
 
 
 def test_a_purpose_that_the_charter_lacks_opens_nothing(school: World) -> None:
-    refused = school.run("subject", "find", "Bell", "--key", school.key)
+    refused = school.run(*FIND, "Bell", "--purpose", "marketing", "--key", school.key)
     assert refused.code == 13
     assert "event-purpose" in refused.err
     assert not (school.state / "people").exists()

@@ -14,7 +14,7 @@ from escrow_cli.demo_files import pdf as letter
 
 from tests.cli.conftest import World, files_of
 
-EXPORT = ("subject", "export", "--purpose", "restore")
+EXPORT = ("subject", "export")
 REQUEST = """
 right = "subject-access"
 received = 2026-11-02
