@@ -1,6 +1,8 @@
 """Some rows of a table: those that hold a value, or each distinct one of some columns; streaming."""
 
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from dataclasses import dataclass
+from functools import reduce
 from typing import cast
 
 import pyarrow as pa
@@ -12,30 +14,42 @@ Cells = tuple[str, ...]
 """A row's cells in the order of the table's columns; null is empty."""
 
 
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A row of `select`: by which columns it was wanted, in which a text was found."""
+
+    cells: Cells
+    by: tuple[str, ...]
+    said_in: tuple[str, ...]
+
+
 def select(
-    table: Table, wanted: Mapping[str, Set[str]], anywhere: Set[str] = frozenset()
-) -> Iterator[tuple[Cells, tuple[str, ...]]]:
-    """Rows with one of the `wanted` values below its column, or one of `anywhere` below any: the row, and by which
-    columns. Blanks around a cell do not count, nor does case. FormatError `table-damaged`."""
+    table: Table,
+    wanted: Mapping[str, Set[str]],
+    anywhere: Set[str] = frozenset(),
+    pattern: str = "",
+    texts: Set[str] = frozenset(),
+) -> Iterator[Chosen]:
+    """Rows with one of the `wanted` values below its column, one of `anywhere` below any, or with a text below one of
+    `texts` in which `pattern` (RE2) is found. Blanks around a cell do not count, nor does case. FormatError
+    `table-damaged`."""
     sets = {
         column: pa.array(sorted({one.lower() for one in (*wanted.get(column, ()), *anywhere)}), pa.string())
         for column in table.columns
         if wanted.get(column) or anywhere
     }
-    if not sets:
+    looked = texts if pattern else frozenset[str]()
+    if not sets and not looked:
         return
     with table.read() as reader:
         for batch in reader:
-            masks = {column: _holds(_texts(batch, column), values) for column, values in sets.items()}
-            yield from _rows(batch, {column: mask for column, mask in masks.items() if pc.any(mask).as_py()})
+            held = _some((one, _holds(_texts(batch, one), values)) for one, values in sets.items())
+            said = _some((one, _finds(_texts(batch, one), pattern)) for one in table.columns if one in looked)
+            yield from _rows(batch, held, said)
 
 
-def naming(table: Table, columns: Set[str], pattern: str) -> Iterator[tuple[Cells, tuple[str, ...]]]:
-    """Rows with a text that a pattern (RE2) finds below one of `columns`, whatever its case. FormatError."""
-    with table.read() as reader:
-        for batch in reader:
-            masks = {column: _finds(_texts(batch, column), pattern) for column in table.columns if column in columns}
-            yield from _rows(batch, {column: mask for column, mask in masks.items() if pc.any(mask).as_py()})
+def _some(masks: Iterable[tuple[str, pa.BooleanArray]]) -> dict[str, pa.BooleanArray]:
+    return {column: mask for column, mask in masks if pc.any(mask).as_py()}
 
 
 def _finds(cells: pa.StringArray, pattern: str) -> pa.BooleanArray:
@@ -54,15 +68,18 @@ def matching(table: Table, keep: Callable[[Cells], bool]) -> Iterator[Cells]:
             yield from filter(keep, _cells(batch))
 
 
-def _rows(batch: pa.RecordBatch, masks: dict[str, pa.BooleanArray]) -> Iterator[tuple[Cells, tuple[str, ...]]]:
+def _rows(
+    batch: pa.RecordBatch, held: Mapping[str, pa.BooleanArray], said: Mapping[str, pa.BooleanArray]
+) -> Iterator[Chosen]:
+    masks = [*held.values(), *said.values()]
     if not masks:
         return
-    first, *others = masks.values()
-    for mask in others:
-        first = pc.or_(first, mask)
-    by = [(column, mask.filter(first).to_pylist()) for column, mask in masks.items()]
-    for at, cells in enumerate(_cells(batch.filter(first))):
-        yield cells, tuple(column for column, holds in by if holds[at])
+    either = reduce(pc.or_, masks)
+    by, said_in = ([(one, mask.filter(either).to_pylist()) for one, mask in each.items()] for each in (held, said))
+    for at, cells in enumerate(_cells(batch.filter(either))):
+        yield Chosen(
+            cells, tuple(one for one, holds in by if holds[at]), tuple(one for one, holds in said_in if holds[at])
+        )
 
 
 def _cells(batch: pa.RecordBatch) -> Iterator[Cells]:

@@ -41,7 +41,7 @@ def _named(found: Mapping[str, TableRows]) -> Iterator[tuple[str, str]]:
     for name, rows in found.items():
         for at, column in enumerate(rows.table.columns):
             holds = bool(_HOLDS.search(plain(column)))
-            for row in rows.rows:
+            for row in rows.own:
                 cell = row[at].strip().replace("\\", "/").rpartition("/")[2].lower()
                 if len(cell) > _SHORT and ("." in cell[-6:-1] or (holds and " " not in cell)):
                     yield cell, f"{column} of {name}"

@@ -12,7 +12,7 @@ from itertools import product
 from escrow.completeness.identifiers import names_a_thing, plain
 from escrow.errors import FormatError
 from escrow.export.integrity import Key
-from escrow.export.selecting import Cells, is_key, matching, naming, select
+from escrow.export.selecting import Cells, is_key, matching, select
 from escrow.export.table import Table
 from escrow.subject.people import Record, folder_of, is_strong, layout_of, own_id, short_name, words
 from escrow.subject.persons import Person
@@ -38,9 +38,14 @@ class TableRows:
     rows: dict[Cells, str] = field(default_factory=dict)
 
     def values(self, column: str) -> set[str]:
-        """What the rows hold below a column."""
+        """What the person's own rows hold below a column."""
         at = self.table.columns.index(column)
-        return {row[at].strip() for row in self.rows} - {""}
+        return {row[at].strip() for row in self.own} - {""}
+
+    @property
+    def own(self) -> list[Cells]:
+        """Without those of others that name the person: what they refer to is not the person's."""
+        return [row for row, how in self.rows.items() if not how.startswith(NAMES_THEM)]
 
 
 class Trail:
@@ -54,6 +59,7 @@ class Trail:
         self._layouts = {table.name: layout for table in tables if (layout := layout_of(table))}
         self._concepts = {table.name: {one: self._concept(table, one) for one in table.columns} for table in tables}
         self._people = {one for ids in words().ids.values() for one in ids} | {own_id(kind) for kind in words().ids}
+        self._spellings = "|".join(sorted(_spellings(person)))
         self._unique: dict[tuple[str, str], bool] = {}
         self.found: dict[str, TableRows] = {}
         self.unread: dict[str, str] = {}
@@ -61,8 +67,8 @@ class Trail:
     def follow(self) -> None:
         """Fill `found` and `unread`."""
         for table in self._tables.values():
-            self._take(table.name, self._identifiers(table), strong=self._strong(), own=self._own(table))
-        waiting = list(self.found)
+            self._begin(table)
+        waiting = [name for name, found in self.found.items() if found.own]
         done: set[tuple[Refers, str, str]] = set()
         while waiting:
             name = waiting.pop(0)
@@ -77,19 +83,22 @@ class Trail:
                 values = self.found[name].values(column)
                 if len(values) <= _MOST_UP:
                     self._take(to, {key: values}, f"{name} refers to it by {column}")
-        self._mentions()
 
-    def _mentions(self) -> None:
-        """Rows of others in which a text has this person's full name."""
-        pattern = "|".join(sorted(_spellings(self._person)))
-        for table in self._tables.values() if pattern else ():
-            layout = self._layouts.get(table.name)
-            columns = set(table.columns) - ({column for _, column in layout.fields} if layout else set())
-            try:
-                rows = naming(table, columns, pattern)
-                self._add(table, ((row, f"{NAMES_THEM} in {', '.join(by)}") for row, by in rows))
-            except FormatError as error:
-                self.unread[table.name] = str(error)
+    def _begin(self, table: Table) -> None:
+        """Its rows by identifiers, and those of others in which a text has this person's full name."""
+        layout = self._layouts.get(table.name)
+        named = {column for _, column in layout.fields} if layout else set()
+        wanted, strong = self._identifiers(table), self._strong()
+        try:
+            if layout and (own := self._own(table)):
+                places = [table.columns.index(column) for column in layout.columns]
+                mine = matching(table, lambda row: tuple(row[at].strip() for at in places) in own)
+                self._add(table, ((row, "by name and address") for row in mine))
+            for one in select(table, wanted, strong, self._spellings, set(table.columns) - named):
+                how = f"by {', '.join(one.by)}" if one.by else f"{NAMES_THEM} in {', '.join(one.said_in)}"
+                self._add(table, [(one.cells, how)])
+        except FormatError as error:
+            self.unread[table.name] = str(error)
 
     def _concept(self, table: Table, column: str) -> str:
         concept = words().concept(column)
@@ -106,10 +115,9 @@ class Trail:
         return strong
 
     def _own(self, table: Table) -> set[Cells]:
-        """What this person's rows in a table of people hold below its columns."""
-        layout = self._layouts.get(table.name)
-        mine = (one for one in self._person.records if one.table == table.origin)
-        return {tuple(cell for _, cell in one.cells) for one in mine} if layout else set()
+        """What this person's rows in a table of people hold below its columns, where no identifier finds them."""
+        mine = (one for one in self._person.records if one.table == table.origin and not one.ids)
+        return {tuple(cell for _, cell in one.cells) for one in mine}
 
     def _identifiers(self, table: Table) -> dict[str, set[str]]:
         """By column of a table, the identifiers of this person that would stand there."""
@@ -179,27 +187,12 @@ class Trail:
                 self._unique[name, column] = False
         return self._unique[name, column]
 
-    def _take(
-        self,
-        name: str,
-        wanted: Mapping[str, Set[str]],
-        how: str = "",
-        *,
-        strong: Set[str] = frozenset(),
-        own: Set[Cells] = frozenset(),
-    ) -> bool:
-        """Add the rows of a table that hold these values; whether there were new ones."""
+    def _take(self, name: str, wanted: Mapping[str, Set[str]], how: str) -> bool:
+        """Add the rows of a table that keys lead to; whether there were new ones."""
         table, before = self._tables[name], len(self.found[name].rows) if name in self.found else 0
-        layout = self._layouts.get(name)
         try:
-            if own and layout:
-                places = [table.columns.index(column) for column in layout.columns]
-                mine = matching(table, lambda row: tuple(row[at].strip() for at in places) in own)
-                self._add(table, ((row, "by name and identifiers") for row in mine))
-            rows = select(table, wanted, strong)
-            if how:
-                rows = ((row, by) for row, by in rows if not self._anothers(table, row))
-            self._add(table, ((row, how or f"by {', '.join(by)}") for row, by in rows))
+            rows = (one.cells for one in select(table, wanted))
+            self._add(table, ((row, how) for row in rows if not self._anothers(table, row)))
         except FormatError as error:
             self.unread[name] = str(error)
         return name in self.found and len(self.found[name].rows) > before
