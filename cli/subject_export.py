@@ -248,7 +248,7 @@ def _answer(
         record.omitted,
         len(record.unread),
     )
-    written = write_bundle(to, given, days, lambda given, written: summary(about, given, written))
+    written = write_bundle(to, given, record.codes, days, lambda given, written: summary(about, given, written))
     for id, error in written.failed:
         output.row(f"document {id} is left out: {error}", document=id, code=error.code)
     rows = sum(len(table.rows) for table in given.tables)

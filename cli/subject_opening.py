@@ -24,6 +24,7 @@ _PLAIN = "restore"
 GUARDED = "safeguarding"
 FOLDER = "people"
 """In the state folder: the sealed indexes."""
+_MOST_INDEXES = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +128,21 @@ class Opening:
         from escrow.subject.index import index_of
 
         history = self.vault.history
+        erasures = len(history.deeds.erasures)
+        self._forget(erasures)
         parts = {part.compartment: part for part in night.snapshot.parts}
         found = []
         for view in night.views:
             key = history.keys[parts[view.name].key]
-            name = f"{night.snapshot.sha256[:24]}-{key.id}-{len(history.deeds.erasures)}.age"
+            name = f"{night.snapshot.sha256[:24]}-{key.id}-{erasures}.age"
             place = self._config.state / FOLDER / name
             found.append(index_of(view, place, parse_recipient(key.recipient), self._identities[key.id]))
             view.packs.forget()
         return found
+
+    def _forget(self, erasures: int) -> None:
+        """Remove indexes that were made before an erasure, and the oldest of many."""
+        kept = sorted((self._config.state / FOLDER).glob("*.age"), key=lambda one: one.stat().st_mtime, reverse=True)
+        for number, place in enumerate(kept):
+            if number >= _MOST_INDEXES or not place.stem.endswith(f"-{erasures}"):
+                place.unlink(missing_ok=True)

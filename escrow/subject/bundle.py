@@ -2,7 +2,7 @@
 
 import csv
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,12 +12,13 @@ from escrow.errors import FormatError, StateError, UsageError
 from escrow.paper.page import Page
 from escrow.paper.pdf import pdf
 from escrow.source import escape_component
-from escrow.subject.giving import WHOLE_DOCUMENT, Given, GivenTable
+from escrow.subject.codes import Codes
+from escrow.subject.giving import WHOLE_DOCUMENT, Given
 from escrow.subject.record import Document
 from escrow.subject.redact import redact_document, redact_text
 from escrow.subject.review import Verdict
 
-SUMMARY, TABLES, DOCUMENTS = "summary.pdf", "tables", "documents"
+SUMMARY, TABLES, CODES, DOCUMENTS = "summary.pdf", "tables", "codes", "documents"
 _HELD = "held on"
 _NOT_REDACTED = "it was to be made partly unreadable, which cannot be done safely with it"
 
@@ -38,7 +39,13 @@ def check_empty(to: Path) -> None:
         )
 
 
-def write_bundle(to: Path, given: Given, days: Mapping[int, str], page: Callable[[Given, Written], Page]) -> Written:
+def write_bundle(
+    to: Path,
+    given: Given,
+    codes: Mapping[str, Codes],
+    days: Mapping[int, str],
+    page: Callable[[Given, Written], Page],
+) -> Written:
     """Write it beside `to`, and give it that name at the end; whatever fails, nothing half stays.
 
     `days`: each night's date. A document that cannot be redacted is left out, and told in `given`. Raises UsageError
@@ -51,7 +58,10 @@ def write_bundle(to: Path, given: Given, days: Mapping[int, str], page: Callable
             shutil.rmtree(partial)
         partial.mkdir(parents=True)
         for table in given.tables:
-            _table(partial / TABLES, table, days)
+            rows = ((*cells, held(nights, days)) for cells, nights in table.rows)
+            _csv(partial / TABLES / f"{table.name}.csv", (*table.columns, _HELD), rows)
+        for name, one in codes.items():
+            _csv(partial / CODES / f"{name}.csv", one.columns, one.rows)
         written = Written()
         for document, verdict in given.documents:
             _document(partial / DOCUMENTS, document, verdict, given, written)
@@ -71,13 +81,13 @@ def write_bundle(to: Path, given: Given, days: Mapping[int, str], page: Callable
     return written
 
 
-def _table(folder: Path, table: GivenTable, days: Mapping[int, str]) -> None:
+def _csv(path: Path, head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """CSV with a byte order mark, by which Excel knows UTF-8."""
-    folder.mkdir(exist_ok=True)
-    with (folder / f"{table.name}.csv").open("w", encoding="utf-8-sig", errors="replace", newline="") as file:
+    path.parent.mkdir(exist_ok=True)
+    with path.open("w", encoding="utf-8-sig", errors="replace", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow((*table.columns, _HELD))
-        writer.writerows((*cells, held(nights, days)) for cells, nights in table.rows)
+        writer.writerow(head)
+        writer.writerows(rows)
 
 
 def held(nights: Sequence[int], days: Mapping[int, str]) -> str:

@@ -6,7 +6,7 @@ from datetime import date
 
 from escrow.export.selecting import Cells
 from escrow.paper.page import Block, Facts, Grid, Page, Points, Section, Words
-from escrow.subject.bundle import DOCUMENTS, TABLES, Written, held
+from escrow.subject.bundle import CODES, DOCUMENTS, TABLES, Written, held
 from escrow.subject.giving import Given, GivenTable
 from escrow.subject.law import Due, rule
 from escrow.subject.persons import Person
@@ -41,7 +41,8 @@ def summary(about: About, given: Given, written: Written) -> Page:
     lead = (
         f"This is what {about.school} holds of {name} in its archive, as far as it is given: rows: {rows:,}; tables: "
         f"{len(given.tables)}; documents: {len(written.documents):,}.",
-        f"The tables are in the folder {TABLES}, which Excel opens, the documents in the folder {DOCUMENTS}.",
+        f"The tables are in the folder {TABLES}, which Excel opens, the documents in the folder {DOCUMENTS}. "
+        f"What codes in the tables mean is in the folder {CODES}, where the archive has such lists.",
     )
     sections = (
         Section("The request", (_request(about),)),

@@ -11,6 +11,7 @@ from escrow.export.keys import declared_keys
 from escrow.export.naming import unique
 from escrow.export.selecting import Cells
 from escrow.export.tables import find_tables
+from escrow.subject.codes import Codes, codes_of
 from escrow.subject.documents import documents_of
 from escrow.subject.follow import Trail
 from escrow.subject.people import Layout, layout_of
@@ -51,14 +52,16 @@ class Document:
 
 @dataclass(slots=True)
 class PersonRecord:
-    """What was collected. `unread`: tables that could not be read, and why; `omitted`: files and rows that the erasure
-    register left out of these nights, whosoever they were."""
+    """What was collected. `codes`: lists of what codes mean, by table, of the last night; `unread`: tables that could
+    not be read, and why; `omitted`: files and rows that the erasure register left out of these nights, whosoever they
+    were."""
 
     person: Person
     parts: dict[tuple[str, tuple[str, ...]], Part] = field(default_factory=dict)
     documents: dict[str, Document] = field(default_factory=dict)
     nights: list[int] = field(default_factory=list)
     compartments: list[str] = field(default_factory=list)
+    codes: dict[str, Codes] = field(default_factory=dict)
     unread: dict[str, str] = field(default_factory=dict)
     omitted: int = 0
 
@@ -81,6 +84,7 @@ class PersonRecord:
         self.nights.append(night)
         self.compartments = sorted({*self.compartments, *(view.name for view in views)})
         self.unread |= trail.unread
+        self.codes |= {table.name: codes for table in tables if (codes := codes_of(table))}
         self.omitted += report.omitted_files + report.omitted_rows
         for found in trail.found.values():
             table = found.table

@@ -33,7 +33,7 @@ _LINE, _MOST_LINES = 15, 20
 """Points of a line of text, and how many lines of a cell are shown."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _SHEET = re.compile(r"[\[\]:*?/\\']")
-_LARGEST = 200 << 20
+_LARGEST = 1 << 30
 _MOST_TOLD = 10
 _HELP = (
     "This workbook lists all that the archive holds of one person. You decide what the requester gets.",
@@ -212,8 +212,10 @@ def read_review(path: Path, record: PersonRecord) -> Reviewed:
 
 def _read(path: Path, only: str = "") -> dict[str, list[list[str]]]:
     try:
-        if path.stat().st_size > _LARGEST:
-            raise UsageError("review-unreadable", f"{path}: larger than {_LARGEST >> 20} MiB")
+        with zipfile.ZipFile(path) as parts:
+            size = sum(one.file_size for one in parts.infolist())
+        if size > _LARGEST:
+            raise UsageError("review-unreadable", f"{path}: holds {size >> 20} MiB, at most {_LARGEST >> 20} are read")
         book = load_workbook(path, read_only=True, data_only=True)
         try:
             return {

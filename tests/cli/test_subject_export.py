@@ -38,6 +38,7 @@ def school(world: World) -> World:
     (world.exports / "events.csv").write_text("UPN,Text\nA1,Hit Zara Khan\nA1,Sang\nA2,Sang\n")
     with (world.config).open("a") as file:
         file.write('[[rule]]\ncompartment = "records"\nglobs = ["photos/", "post/"]\n')
+    (world.exports / "codes.csv").write_text("Code,Text\nA1,Good\n")
     (world.exports / "photos").mkdir()
     (world.exports / "photos" / "0012.jpg").write_bytes(b"\xff\xd8 a photo")
     (world.exports / "post").mkdir()
@@ -85,6 +86,7 @@ def test_a_form_then_a_workbook_then_the_answer(school: World, tmp_path: Path) -
     found = files_of(tmp_path / "answer")
     assert set(found) == {
         "summary.pdf",
+        "codes/codes.csv",
         "tables/pupils.csv",
         "tables/contacts.csv",
         "tables/events.csv",
