@@ -44,7 +44,7 @@ NOUNS = {
     "vendor": (".vendor", "A vendor stops: what to recover by when, letters, its last dump, the end."),
     "subject": (".subject", "A person's record: find somebody in the vault, export what it holds of them."),
     "hold": (".holds", "What nobody may delete: inquiries and the like."),
-    "retention": (".retention", "What is left out of all that is read, and the register of it."),
+    "retention": (".retention", "What is kept until when, what is due, how it ends, what is left out."),
 }
 """Nouns: the module of each one's verbs, and its line of help."""
 _EPILOG = "Exit codes: escrow help exit-codes. Errors: ESCROW_DEBUG=1 shows where they arose."

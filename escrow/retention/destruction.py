@@ -28,18 +28,22 @@ def destruction_certificate(history: History, shred: Shred, places: Sequence[Con
     assert charter is not None
     events = _events(history, shred)
     lead = (
-        f"Keys of {len(shred.series)} series in the sealed archive of {charter.school.name} were destroyed.",
+        f"The keys of {_count(len(shred.series))} in the sealed archive of {charter.school.name} were destroyed.",
         "This page says what was done and confirmed, what remains, and what nobody can confirm.",
     )
     sections = (
         Section("What was destroyed", _what(shred)),
         Section("Who decided it, and by which clause", _who(charter, events)),
         Section("Where it was confirmed", _where(places)),
-        Section("What remains, as ciphertext, and until when", _remains(history, shred)),
+        Section("What remains, as ciphertext, and until when", _remains(history, shred, max(one.at for one in places))),
         Section("What this page does not claim", (Points(_limits(shred)),)),
         Section("Check it yourself", _prints(history, shred, events)),
     )
     return Page(f"Certificate of destruction: {charter.school.name}", lead, sections)
+
+
+def _count(series: int) -> str:
+    return "one series" if series == 1 else f"{series} series"
 
 
 def _events(history: History, shred: Shred) -> list[EventLink]:
@@ -55,7 +59,7 @@ def _what(shred: Shred) -> tuple[Block, ...]:
         dates = f"{day(nights[0].store_time)} to {day(nights[-1].store_time)}" if nights else ""
         rows.append((one.key, one.series, one.compartment, span, dates))
     head = ("Key", "Series", "Part", "Nights", "From and to")
-    sealed = f"Of these keys {len(shred.sealings)} sealings were known: in the stock, and in releases."
+    sealed = f"Sealings of these keys that were known, in the stock and in releases: {len(shred.sealings)}."
     return (Grid("Keys, and the nights under them", head, tuple(rows)), Words(sealed))
 
 
@@ -80,11 +84,15 @@ def _where(places: Sequence[Confirmed]) -> tuple[Block, ...]:
     return (Grid("Places of the configuration", ("Place", "Confirmed", "Deleted in the last run"), rows), Words(text))
 
 
-def _remains(history: History, shred: Shred) -> tuple[Block, ...]:
+def _remains(history: History, shred: Shred, at: datetime) -> tuple[Block, ...]:
     rows = []
     for one in shred.series:
         objects = sealed_objects(history, {one.series})
-        until = f"{day(one.record.retain_until)} at least, and until it expires" if one.record else "not said"
+        until = "not said"
+        if one.record:
+            ends = one.record.retain_until
+            word = f"locked until {day(ends)}" if ends > at else f"the lock ended on {day(ends)}"
+            until = f"{word}; there until the series expires"
         if one.series in history.ending.expired:
             until = f"deleted, event {history.ending.expired[one.series]} says"
         rows.append((one.series, f"{len(objects):,} objects, {size_words(sum(objects.values()))}", until))
@@ -92,7 +100,7 @@ def _remains(history: History, shred: Shred) -> tuple[Block, ...]:
         "The data itself stays where it is, sealed with age to the destroyed keys (ML-KEM-768 and X25519). Whoever has "
         "no copy of a key reads nothing of it. It is deleted when the series expire (escrow retention expire)."
     )
-    return (Grid("Sealed data in each place", ("Series", "What", "Locked until"), tuple(rows)), Words(words))
+    return (Grid("Sealed data in each place", ("Series", "What", "Until"), tuple(rows)), Words(words))
 
 
 def _limits(shred: Shred) -> tuple[str, ...]:

@@ -154,7 +154,7 @@ def test_the_certificate_says_what_remains_and_what_it_does_not_know(ends: Ends)
     text = to_html(destruction_certificate(history, plan, [Confirmed("the store", PAST, 2)]), "foot")
     for said in (
         "gave Cyngor Gwynedd keys that are among these",
-        f"{day(until)} at least",
+        f"locked until {day(until)}",
         "two holders may destroy keys",
         plan.keys[0],
         "does not name were not looked at",
