@@ -88,7 +88,7 @@ class Trail:
         """Its rows by identifiers, and those of others in which a text has this person's full name."""
         layout = self._layouts.get(table.name)
         named = {column for _, column in layout.fields} if layout else set()
-        wanted, strong = self._identifiers(table), self._strong()
+        wanted, strong = self._identifiers(table), self._strong(table)
         try:
             if layout and (own := self._own(table)):
                 places = [table.columns.index(column) for column in layout.columns]
@@ -107,10 +107,12 @@ class Trail:
         layout = self._layouts.get(table.name)
         return own_id(layout.kind) if layout else f"{plain(short_name(table.origin)).removesuffix('s')}id"
 
-    def _strong(self) -> set[str]:
-        """What is this person's in whatever column it stands."""
+    def _strong(self, table: Table) -> set[str]:
+        """What is this person's in whatever column it stands. An email address may be a family's: pupils are reached by
+        their parents', and in a table of their own kind people are told by more than that."""
         strong = {value for _, value in self._person.ids if is_strong(value)}
-        if self._person.kind != "pupil":  # pupils are reached by their parents' addresses
+        layout = self._layouts.get(table.name)
+        if self._person.kind != "pupil" and (layout is None or layout.kind != self._person.kind):
             strong |= {one for record in self._person.records for one in record.reach if "@" in one}
         return strong
 

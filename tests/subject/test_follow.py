@@ -112,6 +112,8 @@ def test_a_members_of_staff_rows_and_a_parents(tmp_path: Path) -> None:
     assert "pupils" not in found
     assert "contacts" not in found
     assert len(rows(tmp_path, "Jo Bell")["contacts"]) == 2
+    family = "UPN,Surname,Forename,Relationship,Email\nA1,Bell,Jo,MOT,us@x.org\nA1,Bell,Al,FAT,us@x.org\n"
+    assert rows(tmp_path, "Jo Bell", contacts=family)["contacts"] == [("A1", "Bell", "Jo", "MOT", "us@x.org")]
 
 
 def test_a_former_upn_is_followed_too(tmp_path: Path) -> None:
