@@ -22,6 +22,7 @@ _ISO = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:[T ].*)?")
 _SLASHED = re.compile(r"(\d{1,2})[/.](\d{1,2})[/.](\d{4})(?:[T ].*)?")
 _UPN = re.compile(r"[A-Z][0-9]{11}[0-9A-Z]")
 _OWN = "id"
+_ANYTHINGS = frozenset({"id", "name"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +120,6 @@ def layout_of(table: Table) -> Layout | None:
         readings = list(_readings(column))
         field = next((name for name, headings in known.fields.items() for one in readings if one in headings), None)
         concept = known.concept(column)
-        if concept == _OWN != plain(column):
-            continue
         if field:
             fields.append((field, column))
         elif concept in known.ids[kind]:
@@ -159,10 +158,11 @@ def _kind(table: Table) -> Kind | None:
 
 
 def _readings(heading: str) -> Iterator[str]:
-    """A heading as it is compared: whole, and the last part of a path."""
+    """A heading as it is compared: whole, and the last part of a path unless that may be anything's."""
     yield plain(heading)
-    if "/" in heading:
-        yield plain(heading.rpartition("/")[2])
+    last = plain(heading.rpartition("/")[2])
+    if "/" in heading and last not in _ANYTHINGS:
+        yield last
 
 
 def people_of(table: Table) -> list[Record]:
