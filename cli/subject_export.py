@@ -190,7 +190,7 @@ def _review(output: Output, to: Path, record: "PersonRecord", found: Found, requ
     from escrow.subject.marks import marks_of
     from escrow.subject.review import write_review
 
-    marks = marks_of(record, found.persons)
+    marks = marks_of(record, found.persons, dict(record.texts()))
     person = record.person
     facts = (
         ("Person", f"{person.name}, {person.kind}, {person.handle}"),

@@ -113,20 +113,26 @@ def mark_row(part: Part, row: Row, person: Person, others: Others, columns: Coll
     return Mark()
 
 
-def mark_document(document: Document) -> Mark:
-    """A document is read by a person; one found by a name alone is kept back until somebody has looked."""
+def mark_document(document: Document, text: str | None, others: Others) -> Mark:
+    """A document is read by a person; one found by a name alone is kept back until somebody has looked. `text`: None
+    where it has none, empty for a scan."""
+    named = others.named_in(text) if text else ()
     if document.how == BY_NAME:
-        return Mark("found by a name alone: is it theirs?", "withhold")
-    return Mark("a document: read it")
+        return Mark("found by a name alone: is it theirs?", "withhold", named)
+    if named:
+        return Mark("names somebody else; read it", "redact", named)
+    return Mark("a scan, or pictures: look at it" if text == "" else "a document: read it")
 
 
 def marks_of(
-    record: PersonRecord, everybody: Iterable[Person]
+    record: PersonRecord, everybody: Iterable[Person], texts: Mapping[str, str]
 ) -> tuple[Mapping[tuple[str, str], Mark], Mapping[str, Mark]]:
-    """All proposals: by table and column, and by the id of a row or document."""
+    """All proposals: by table and column, and by the id of a row or document. `texts`: of documents, by id."""
     others = Others(record.person, everybody)
     by_column: dict[tuple[str, str], Mark] = {}
-    by_id: dict[str, Mark] = {one.id: mark_document(one) for one in record.documents.values()}
+    by_id: dict[str, Mark] = {
+        one.id: mark_document(one, texts.get(one.id), others) for one in record.documents.values()
+    }
     for part in record.tables:
         columns = mark_columns(part, record.person)
         by_column |= {(part.name, column): mark for column, mark in columns.items()}

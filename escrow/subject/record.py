@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from escrow.engine.opened import OpenedFile, opened_files
+from escrow.engine.opened import OpenedFile, opened_files, proven
 from escrow.engine.reading import CompartmentView
 from escrow.engine.restored import RestoreReport
 from escrow.export.keys import declared_keys
@@ -16,6 +16,10 @@ from escrow.subject.documents import documents_of
 from escrow.subject.follow import Trail
 from escrow.subject.people import Layout, layout_of
 from escrow.subject.persons import Person
+from escrow.subject.redact import text_of
+
+_READ = 64 << 20
+"""Bytes up to which a document is looked into."""
 
 
 @dataclass(slots=True)
@@ -101,6 +105,14 @@ class PersonRecord:
             id = _id(path, file.entry.sha256)
             document = self.documents.setdefault(id, Document(id, path, how, file))
             document.nights.append(night)
+
+    def texts(self) -> Iterator[tuple[str, str]]:
+        """The texts of the documents that have one, by id. What a vault raises."""
+        for one in self.documents.values():
+            if one.file.size <= _READ:
+                data = b"".join(proven(one.file.view, one.file.entry))
+                if (text := text_of(one.path, data)) is not None:
+                    yield one.id, text
 
     def finish(self) -> None:
         """Names that differ for tables of one name whose columns changed between nights."""

@@ -65,6 +65,24 @@ def redact_document(path: str, data: bytes, words: Sequence[str]) -> tuple[str, 
     raise FormatError("redact-kind", f"a file {kind or 'without an ending'} cannot be redacted safely", hint=_HINT)
 
 
+def text_of(path: str, data: bytes) -> str | None:
+    """The text of a document that can be redacted; empty for a scan, None where it has or gives none."""
+    kind = PurePosixPath(path).suffix.lower()
+    if kind in _TEXTS:
+        return data.decode("utf-8-sig", "replace")
+    if kind != ".pdf":
+        return None
+    try:
+        document = pdfium.PdfDocument(data)
+        try:
+            texts = [document[number].get_textpage().get_text_range() for number in range(min(len(document), _PAGES))]
+            return "\n".join(texts).strip()
+        finally:
+            document.close()
+    except pdfium.PdfiumError:
+        return None
+
+
 def _demand_found(absent: Iterable[str]) -> None:
     if count := sum(1 for _ in absent):
         found = f"{count} of the words to black out stand nowhere in its text: they may be in a picture of it"

@@ -135,6 +135,7 @@ class _Lines:
             choice.add(f"{decides}2:{decides}1048576")
             self._sheet.add_data_validation(choice)
             self._sheet.freeze_panes = "A2"
+            self._sheet.auto_filter.ref = f"A1:{get_column_letter(len(heads))}1048576"
             self.add(*heads, bold=True)
 
     def add(self, *cells: str, bold: bool = False, fill: bool = False) -> None:

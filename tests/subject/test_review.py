@@ -46,7 +46,7 @@ def collected(folder: Path, who: str = "A1") -> tuple[PersonRecord, list[Person]
 def workbook(folder: Path, edit: Edit | None = None, by: str = "A. Head, 24 November") -> tuple[PersonRecord, Path]:
     record, everybody = collected(folder)
     path = folder / "review.xlsx"
-    write_review(path, record, marks_of(record, everybody), [("Person", "Sam Bell")])
+    write_review(path, record, marks_of(record, everybody, {}), [("Person", "Sam Bell")])
     book = openpyxl.load_workbook(path)
     cell(book, "Start", "Decided by, and when", 2, by)
     if edit:
@@ -65,7 +65,7 @@ def cell(book: openpyxl.Workbook, sheet: str, id: str, column: int | str, value:
 
 def test_what_tells_of_others_is_marked_and_the_persons_own_is_not(tmp_path: Path) -> None:
     record, everybody = collected(tmp_path)
-    columns, rows = marks_of(record, everybody)
+    columns, rows = marks_of(record, everybody, {})
     said = {f"{table}.{column}": (mark.decision, mark.why) for (table, column), mark in columns.items()}
     assert said == {
         "pupils.Password": ("withhold", "a password"),
@@ -86,7 +86,7 @@ def test_a_row_by_an_identifier_of_two_is_withheld(tmp_path: Path, monkeypatch: 
     two = "UPN,Surname,Forename,DOB\nA1,Bell,Sam,2012-02-03\nA1,Khan,Zara,2013-04-05\n"
     monkeypatch.setitem(FILES, "pupils", two)
     record, everybody = collected(tmp_path, "Sam Bell")
-    assert marks_of(record, everybody)[1]["behaviour-0"].decision == "withhold"
+    assert marks_of(record, everybody, {})[1]["behaviour-0"].decision == "withhold"
 
 
 def test_proposals_count_only_when_somebody_has_signed(tmp_path: Path) -> None:
