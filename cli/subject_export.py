@@ -16,7 +16,7 @@ from .key_use import Use, with_keys
 from .options import ConfigOption, JsonOption
 from .output import Output
 from .subject_found import Found, show
-from .subject_opening import PURPOSE, Night, Opening
+from .subject_opening import GUARDED, PURPOSE, Night, Opening
 
 if TYPE_CHECKING:
     from escrow.completeness.terms import Terms
@@ -247,6 +247,8 @@ def _answer(
         decided.by,
         record.omitted,
         len(record.unread),
+        GUARDED not in record.compartments
+        and any(part.compartment == GUARDED for one in found.nights for part in one.snapshot.parts),
     )
     written = write_bundle(to, given, record.codes, days, lambda given, written: summary(about, given, written))
     for id, error in written.failed:

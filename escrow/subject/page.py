@@ -21,7 +21,8 @@ _KINDS = {"pupil": "pupil", "staff": "member of staff", "contact": "parent or co
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What the summary tells beside the record. `days`: each night's date; `unread`: tables that could not be read."""
+    """What the summary tells beside the record. `days`: each night's date; `omitted`: what erasures left out; `unread`:
+    tables that could not be read; `shut`: there is a compartment for safeguarding, and it was not opened."""
 
     school: str
     person: Person
@@ -32,6 +33,7 @@ class About:
     reviewed_by: str
     omitted: int
     unread: int
+    shut: bool
 
 
 def summary(about: About, given: Given, written: Written) -> Page:
@@ -138,7 +140,7 @@ def _not_given(about: About, given: Given) -> list[Block]:
     if about.omitted:
         text = "The school has struck entries, of whomever, from its archive before; they are given to nobody."
         blocks.append(Words(text))
-    if not about.request.safeguarding_released_by:
+    if about.shut:
         text = (
             "Safeguarding records are kept apart under keys of their own and were not opened for this answer; whether "
         )

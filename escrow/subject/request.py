@@ -11,6 +11,7 @@ from escrow.subject.law import RIGHTS, age_on, rule
 from escrow.subject.people import Kind
 
 SELF = "self"
+_ADULT = 18
 
 TEMPLATE = """\
 # A request for a person's record. Fill it in, then run the command again. All of this is kept, sealed, in the event
@@ -114,7 +115,9 @@ def check_request(request: Request, kind: Kind, born: date | None, where: str, t
         age = request.competence_age or rule("competence").age
         if not request.child_view and (born is None or age_on(born, today) >= age):
             old = f"aged {age_on(born, today)}" if born else "whose age is not known"
-            _fail(where, "child_view", f"the view of a child {old} (asked from {age} on)", "nothing")
+            _fail(where, "child_view", f"the view of somebody {old} (asked from {age} on)", "nothing")
+        if born and age_on(born, today) >= _ADULT:
+            notes.append("the person is an adult: a parent asks by their authority alone; is it in `authority`?")
     if request.right == "educational-record" and (kind != "pupil" or request.by_self):
         notes.append(
             "the right to the educational record is a parent's, to a pupil's: is this a subject access request?"

@@ -98,7 +98,7 @@ TODAY = date(2026, 11, 24)
     [
         ("", "pupil", date(2018, 1, 1), "court_orders"),
         ('court_orders = "none known"', "pupil", date(2018, 1, 1), None),
-        ('court_orders = "none known"', "pupil", date(2013, 1, 1), "a child aged 13"),
+        ('court_orders = "none known"', "pupil", date(2013, 1, 1), "somebody aged 13"),
         ('court_orders = "none known"', "pupil", None, "age is not known"),
         ('court_orders = "none known"\ncompetence_age = 14', "pupil", date(2013, 1, 1), None),
         ('court_orders = "none known"\nchild_view = "content"', "pupil", date(2013, 1, 1), None),
@@ -115,6 +115,12 @@ def test_courts_and_the_childs_own_view_are_asked_for(
     else:
         with pytest.raises(UsageError, match=said):
             check_request(request, kind, born, "r", TODAY)  # type: ignore[arg-type]
+
+
+def test_a_parent_of_an_adult_is_asked_for_an_authority() -> None:
+    request = parse_request(REQUEST + 'court_orders = "none known"\nchild_view = "agrees"', "r")
+    (note,) = check_request(request, "pupil", date(2008, 11, 24), "r", TODAY)
+    assert "an adult" in note
 
 
 def night(seq: int, day: str) -> Snapshot:
