@@ -178,7 +178,13 @@ def _collect(output: Output, found: Found, person: "Person") -> "PersonRecord":
     record.finish()
     for origin, why in record.unread.items():
         output.note(f"{origin} could not be looked through: {why}")
+    if record.closed:
+        output.note(f"not looked into, as no tables and no documents: {_closed(record)}")
     return record
+
+
+def _closed(record: "PersonRecord") -> str:
+    return ", ".join(f"{count} {ending}" for ending, count in sorted(record.closed.items()))
 
 
 def _day(night: Night) -> date:
@@ -200,6 +206,8 @@ def _review(output: Output, to: Path, record: "PersonRecord", found: Found, requ
         ("Authority", request.authority),
         ("The child's own view", request.child_view),
         ("Court orders", request.court_orders),
+        ("Not looked into", _closed(record)),
+        ("Could not be read", ", ".join(record.unread)),
         ("Answer due", f"{due.day.isoformat()} ({due.how})"),
     )
     to.mkdir(parents=True, exist_ok=True)
@@ -246,7 +254,7 @@ def _answer(
         days,
         decided.by,
         record.omitted,
-        len(record.unread),
+        len(record.unread) + record.closed.total(),
         GUARDED not in record.compartments
         and any(part.compartment == GUARDED for one in found.nights for part in one.snapshot.parts),
     )

@@ -29,10 +29,10 @@ class Index:
 def make_index(view: CompartmentView) -> Index:
     """Read every table of a compartment that names people. IntegrityError `erasure-missing`, `erasure-damaged`, and
     what a vault raises while it is read."""
-    tables, _ = find_tables(list(opened_files(view, RestoreReport())))
+    tables, left = find_tables(list(opened_files(view, RestoreReport())))
     records: list[Record] = []
     aliases: list[frozenset[str]] = []
-    unread: list[tuple[str, str]] = []
+    unread = [(one.origin, one.code) for one in left if one.code not in {"opaque", "empty"}]
     for table in tables:
         try:
             records += people_of(table)

@@ -22,7 +22,7 @@ _KINDS = {"pupil": "pupil", "staff": "member of staff", "contact": "parent or co
 @dataclass(frozen=True, slots=True)
 class About:
     """What the summary tells beside the record. `days`: each night's date; `omitted`: what erasures left out; `unread`:
-    tables that could not be read; `shut`: there is a compartment for safeguarding, and it was not opened."""
+    tables and files that could not be looked through; `shut`: safeguarding has a compartment that was not opened."""
 
     school: str
     person: Person
@@ -136,7 +136,10 @@ def _not_given(about: About, given: Given) -> list[Block]:
     else:
         blocks.append(Words("Nothing that was found is held back."))
     if about.unread:
-        blocks.append(Words(f"{about.unread} tables of the archive could not be read, and were not looked through."))
+        text = (
+            f"Not looked through: {about.unread} files or tables that cannot be searched, such as backups of databases."
+        )
+        blocks.append(Words(text))
     if about.omitted:
         text = "The school has struck entries, of whomever, from its archive before; they are given to nobody."
         blocks.append(Words(text))

@@ -1,8 +1,11 @@
 """All that some nights hold of one person: rows of tables and documents, each once, with where it came from."""
 
 import hashlib
+import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 
 from escrow.engine.opened import OpenedFile, opened_files, proven
 from escrow.engine.reading import CompartmentView
@@ -18,6 +21,8 @@ from escrow.subject.people import Layout, layout_of
 from escrow.subject.persons import Person
 from escrow.subject.redact import text_of
 
+_NO_TABLES = frozenset({"opaque", "empty"})
+_DOCUMENTS = re.compile(r"\.(pdf|png|jpe?g|gif|tiff?|bmp|heic|webp|docx?|odt|rtf|txt|html?|eml|msg|mp4|json)")
 _READ = 64 << 20
 """Bytes up to which a document is looked into."""
 
@@ -58,7 +63,7 @@ class Document:
 class PersonRecord:
     """What was collected. `codes`: lists of what codes mean, by table, of the last night; `unread`: tables that could
     not be read, and why; `omitted`: files and rows that the erasure register left out of these nights, whosoever they
-    were."""
+    were; `closed`: by ending, files of the last night that are neither tables nor documents, and stayed shut."""
 
     person: Person
     parts: dict[tuple[str, tuple[str, ...]], Part] = field(default_factory=dict)
@@ -68,6 +73,7 @@ class PersonRecord:
     codes: dict[str, Codes] = field(default_factory=dict)
     unread: dict[str, str] = field(default_factory=dict)
     omitted: int = 0
+    closed: Counter[str] = field(default_factory=Counter)
 
     @property
     def tables(self) -> list[Part]:
@@ -99,6 +105,8 @@ class PersonRecord:
                 row.nights.append(night)
         for view in views:
             view.packs.forget()
+        self.unread |= {one.origin: one.code for one in left if one.code not in _NO_TABLES}
+        self.closed = Counter(ending for one in left if one.code == "opaque" and (ending := _closed(one.origin)))
         by_path = {file.path: file for file in files}
         for path, how in documents_of((one.origin for one in left), self.person, trail.found):
             file = by_path[path]
@@ -127,6 +135,12 @@ class PersonRecord:
     def _ids(self) -> Iterator[str]:
         yield from (id for part in self.parts.values() for id in part.rows)
         yield from self.documents
+
+
+def _closed(path: str) -> str:
+    """The ending of a file that may hold data of people and is no document."""
+    ending = PurePosixPath(path).suffix.lower() or "no ending"
+    return "" if _DOCUMENTS.fullmatch(ending) else ending
 
 
 def _id(*texts: str) -> str:

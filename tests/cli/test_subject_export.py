@@ -125,6 +125,17 @@ def test_the_summary_says_what_who_when_and_why_not(school: World, tmp_path: Pat
     assert "D. Tutor" not in text  # what the child says is for the school
 
 
+def test_what_is_not_looked_into_is_told(school: World, tmp_path: Path) -> None:
+    (school.exports / "photos" / "mis.bak").write_bytes(b"TAPE of a server")
+    (school.exports / "photos" / "torn.xml").write_text('<a><b x="1"/><b x="2"/><b')
+    assert school.run("snapshot").code in (0, 4)
+    told = export(school, "--to", "review", code=3)
+    assert "not looked into, as no tables and no documents: 1 .bak" in told
+    assert "torn.xml could not be looked through: xml-damaged" in told
+    start = start_of(tmp_path / "review" / "review.xlsx")
+    assert (start["Not looked into"], start["Could not be read"]) == ("1 .bak", "mis/photos/torn.xml")
+
+
 def test_what_cannot_be_redacted_is_left_out_and_told(school: World, tmp_path: Path) -> None:
     export(school, "--to", "review")
     decide(tmp_path / "review" / "review.xlsx", {("Documents", "0012.jpg"): ("redact", "Zara", "in the picture")})
