@@ -106,6 +106,8 @@ def test_the_bare_verbs_and_the_nouns_are_those_of_the_design() -> None:
         "source recipes",
         "source show",
         "store probe",
+        "subject export",
+        "subject find",
         "store copy",
         "store repair",
     }
