@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from escrow.errors import UsageError
+
 from .config import load_config
 from .exits import Exit
 from .key_use import Use, with_keys
@@ -26,7 +28,9 @@ app.command()(export)
 @app.command()
 @with_keys(PURPOSE)
 def find(
-    who: Annotated[str, typer.Argument(metavar="WHO", help="A name, or a part of it; a UPN, ULN or other number.")],
+    who: Annotated[
+        str, typer.Argument(metavar="WHO", help="A name or a part of it; a UPN, ULN, other number, email or telephone.")
+    ] = "",
     born: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d", "%d/%m/%Y"], metavar="DATE", help="Born on this day.")
     ] = None,
@@ -52,6 +56,8 @@ def find(
     from escrow.subject.persons import the_one
 
     output = Output(as_json)
+    if not who.strip() and born is None:
+        raise UsageError("subject-who", "expected a name, a number or --born, found nothing")
     opening = Opening(output, load_config(config), use, compartment or [], released_by)
     day = born.date().isoformat() if born else ""
     details = json.dumps({"subject find": who, "born": day, "released by": released_by or ""}, ensure_ascii=False)

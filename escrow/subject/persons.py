@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 from escrow.errors import UsageError
 from escrow.subject.names import Match, match_name, tokens
-from escrow.subject.people import NO_NAME, Kind, Record, is_strong, shown_name
+from escrow.subject.people import NO_NAME, Kind, Record, is_strong, plain_reach, shown_name
 
 _WIDE = ("upn", "uln", "formerupn", "admissionno", "staffcode")
+_REACH = 7
+"""Signs of the shortest telephone number that is looked for."""
 _DIGIT = re.compile(r"\d")
 
 
@@ -156,18 +158,19 @@ def _handled(persons: list[Person]) -> list[Person]:
 
 
 def search(persons: Iterable[Person], asked: str, born: str = "") -> list[Hit]:
-    """Who fits an identifier, a handle or a name, the best first; born on a day, where that is asked and known."""
+    """Who fits an identifier, a handle, an address or a name, the best first; born on a day, where that is asked. With
+    nothing but a day, who was born on it."""
     wanted = asked.strip()
     found: list[Hit] = []
     for one in persons:
         day = next((each for each in (born, _swapped(born)) if each in one.born), "")
-        if born and one.born and not day:
+        if born and not day and (one.born or not wanted):
             continue
-        match = _by_id(one, wanted) or (None if _DIGIT.search(wanted) else match_name(wanted, one.names))
+        match = _match(one, wanted)
         if match:
-            said = "; birth date not known here" if born and not day else f"; born {day}" if day else ""
+            said = "birth date not known here" if born and not day else f"born {day}" if day else ""
             said += " (day and month swapped)" if day and day != born else ""
-            found.append(Hit(one, match.rank, match.why + said))
+            found.append(Hit(one, match.rank, "; ".join(filter(None, (match.why, said)))))
     return sorted(found, key=lambda hit: (hit.rank, hit.person.name, hit.person.handle))
 
 
@@ -178,6 +181,12 @@ def _swapped(day: str) -> str:
     return f"{year}-{last}-{month}" if day and int(last) <= 12 else ""
 
 
+def _match(one: Person, wanted: str) -> Match | None:
+    if not wanted:
+        return Match(0, "")
+    return _by_id(one, wanted) or (None if _DIGIT.search(wanted) else match_name(wanted, one.names))
+
+
 def _by_id(one: Person, wanted: str) -> Match | None:
     if wanted.casefold() == one.handle.casefold() and not one.handle.isdigit():
         return Match(-2, "the same person")
@@ -185,6 +194,9 @@ def _by_id(one: Person, wanted: str) -> Match | None:
         if value.casefold() == wanted.casefold():
             former = concept == "formerupn" or (concept == "upn" and ("formerupn", value) in one.ids)
             return Match(-1, f"{'former UPN' if former else concept} {value}")
+    reach = plain_reach(wanted)
+    if len(reach) >= _REACH and any(reach in record.reach for record in one.records):
+        return Match(-1, "email address or telephone number")
     return None
 
 

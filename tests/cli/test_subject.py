@@ -37,6 +37,8 @@ def test_nobody_has_an_exit_code_and_a_hint(school: World) -> None:
     assert none.code == 2
     assert "subject-nobody" in none.err
     assert school.run(*FIND, "bell", "--born", "2000-01-01", "--key", school.key).code == 2
+    assert "subject-who" in school.run(*FIND, "--key", school.key).err
+    assert "Sam Bell" in school.run(*FIND, "--born", "05/04/2013", "--key", school.key).out
 
 
 def test_every_search_is_an_event_whose_details_are_sealed(school: World) -> None:

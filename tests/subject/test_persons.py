@@ -90,6 +90,18 @@ def test_a_birth_date_narrows_and_may_have_its_day_and_month_swapped(tmp_path: P
     assert (hit.person.handle, hit.why) == ("A1", "surname Bell; born 2012-04-03 (day and month swapped)")
 
 
+def test_a_birth_date_alone_and_an_address_find_people(tmp_path: Path) -> None:
+    found = school(
+        tmp_path,
+        pupils="UPN,Surname,Forename,DOB\nA1,Bell,Sam,2012-04-03\nA2,Khan,Zara,\nA3,Hill,Al,2012-05-03\n",
+        contacts="UPN,Surname,Forename,Relationship,Email,Mobile\nA1,Bell,Jo,MOT,jo@x.org,07700 900123\n",
+    )
+    assert [(hit.person.handle, hit.why) for hit in search(found, "", "2012-04-03")] == [("A1", "born 2012-04-03")]
+    for asked in ("JO@x.org", "07700900123"):
+        (hit,) = search(found, asked)
+        assert (hit.person.name, hit.why) == ("Jo Bell", "email address or telephone number")
+
+
 @pytest.mark.parametrize(
     ("cell", "day"),
     [("2012-02-03T00:00:00", "2012-02-03"), ("3/2/2012", "2012-02-03"), ("2/13/2012", "2012-02-13"), ("soon", "")],
