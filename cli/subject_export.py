@@ -210,7 +210,6 @@ def _review(output: Output, to: Path, record: "PersonRecord", found: Found, requ
         ("Could not be read", ", ".join(record.unread)),
         ("Answer due", f"{due.day.isoformat()} ({due.how})"),
     )
-    to.mkdir(parents=True, exist_ok=True)
     write_review(to / _REVIEW, record, marks, [fact for fact in facts if fact[1]])
     marked = sum(bool(mark.why) for each in marks for mark in each.values())
     output.finish(

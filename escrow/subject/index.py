@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,10 +50,11 @@ def index_of(view: CompartmentView, place: Path, recipient: Recipient, identity:
         return parse(open_sealed(place.read_bytes(), [identity]))
     except (OSError, EscrowError, ValueError, KeyError, TypeError):
         index = make_index(view)
-    place.parent.mkdir(parents=True, exist_ok=True)
     partial = place.with_name(f"{place.name}.{os.getpid()}")
-    partial.write_bytes(seal(write(index), [recipient]))
-    partial.replace(place)
+    with suppress(OSError):  # the next search reads again
+        place.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_bytes(seal(write(index), [recipient]))
+        partial.replace(place)
     return index
 
 

@@ -135,6 +135,8 @@ def _not_given(about: About, given: Given) -> list[Block]:
         blocks.append(Words(f"Others' data is held back by: {rule('third-party').source}."))
     else:
         blocks.append(Words("Nothing that was found is held back."))
+    if about.person.kind != "staff":
+        blocks.append(Words(f"Staff who acted as such may be named in it: {rule('professional').source}."))
     if about.unread:
         text = (
             f"Not looked through: {about.unread} files or tables that cannot be searched, such as backups of databases."

@@ -114,8 +114,9 @@ def check_request(request: Request, kind: Kind, born: date | None, where: str, t
             _fail(where, "court_orders", 'what is known of orders, at least "none known"', "nothing")
         age = request.competence_age or rule("competence").age
         if not request.child_view and (born is None or age_on(born, today) >= age):
+            why = rule("competence").source
             old = f"aged {age_on(born, today)}" if born else "whose age is not known"
-            _fail(where, "child_view", f"the view of somebody {old} (asked from {age} on)", "nothing")
+            _fail(where, "child_view", f"the view of somebody {old} (asked from {age} on: {why})", "nothing")
         if born and age_on(born, today) >= _ADULT:
             notes.append("the person is an adult: a parent asks by their authority alone; is it in `authority`?")
     if request.right == "educational-record" and (kind != "pupil" or request.by_self):

@@ -17,7 +17,7 @@ from openpyxl.utils.exceptions import InvalidFileException
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.worksheet import Worksheet
 
-from escrow.errors import UsageError
+from escrow.errors import StateError, UsageError
 from escrow.export.naming import unique
 from escrow.subject.marks import Decision, Mark
 from escrow.subject.record import PersonRecord
@@ -77,7 +77,7 @@ def write_review(
     marks: tuple[Mapping[tuple[str, str], Mark], Mapping[str, Mark]],
     facts: Sequence[tuple[str, str]],
 ) -> None:
-    """Write the workbook; `facts` stand on its first sheet."""
+    """Write the workbook, whole or not at all; `facts` stand on its first sheet. StateError `subject-unwritable`."""
     columns, others = marks
     book = Workbook()
     for empty in book.worksheets:
@@ -103,7 +103,15 @@ def write_review(
             mark = others[row.id]
             own = (row.id, mark.decision, "\n".join(mark.words), _reason(mark), mark.why, row.how, _numbers(row.nights))
             sheet.add(*own, *row.cells)
-    book.save(path)
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        book.save(partial)
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        hint = "free space or choose another folder, then run the same command again"
+        raise StateError("subject-unwritable", f"{path}: cannot be written ({error.strerror})", hint=hint) from error
 
 
 def _reason(mark: Mark) -> str:

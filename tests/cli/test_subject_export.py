@@ -182,6 +182,10 @@ def test_a_failure_half_way_leaves_nothing_half(school: World, tmp_path: Path, m
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
+    with monkeypatch.context() as patch:
+        patch.setattr("openpyxl.Workbook.save", full)
+        assert "subject-unwritable" in export(school, "--to", "other", code=12)
+        assert not list((tmp_path / "other").iterdir())
     monkeypatch.setattr("escrow.subject.bundle.pdf", full)
     assert "subject-unwritable" in export(school, "--to", "answer", "--reviewed", "review/review.xlsx", code=12)
     assert [path.name for path in tmp_path.iterdir() if "answer" in path.name] == []
