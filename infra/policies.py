@@ -22,7 +22,9 @@ LIST = ("s3:ListBucket", "s3:ListBucketVersions")
 READ = ("s3:GetObject", "s3:GetObjectVersion")
 SEE_LOCK = ("s3:GetObjectRetention",)
 WRITE = ("s3:PutObject", "s3:PutObjectRetention")
-ERASE = ("s3:DeleteObjectVersion", "s3:BypassGovernanceRetention")
+REMOVE = ("s3:DeleteObjectVersion",)
+BYPASS = ("s3:BypassGovernanceRetention",)
+ERASE = (*REMOVE, *BYPASS)
 BUCKET = ("s3:GetBucketVersioning", "s3:GetBucketObjectLockConfiguration")
 SSE_C = "s3:x-amz-server-side-encryption-customer"
 CLASS = "s3:x-amz-storage-class"
@@ -55,13 +57,15 @@ class Server(Enum):
 class Role:
     """What one credential may do, as key patterns in the vault; `lists` are prefixes, () none, ("",) all.
 
-    `reads` includes HEAD: S3 has one right for both. `erases` is deleting versions under a GOVERNANCE lock.
+    `reads` includes HEAD: S3 has one right for both. `erases` is deleting versions under a GOVERNANCE lock, `removes`
+    those whose lock is over.
     """
 
     lists: tuple[str, ...]
     reads: tuple[str, ...]
     writes: tuple[str, ...] = ()
     erases: tuple[str, ...] = ()
+    removes: tuple[str, ...] = ()
 
 
 ROLES: Mapping[str, Role] = {
@@ -79,10 +83,15 @@ ROLES: Mapping[str, Role] = {
         erases=(PROBE,),
     ),
     "copier": Role(lists=("",), reads=("*",), writes=("*",)),
-    "officer": Role(lists=("stock/",), reads=("stock/*.json",), erases=("stock/*.age",)),
+    "officer": Role(
+        lists=("",),
+        reads=(*PUBLIC, "series/*/series-*.json"),
+        erases=("stock/*.age", "releases/*.age"),
+        removes=("series/*/packs/*", "series/*/manifests/*"),
+    ),
 }
 """docs/guide-storage.md says who holds which. `copier` is for the second copy's bucket only; `officer` is made only
-where the charter asks for shreddable keys."""
+for the day on which series expire or keys are destroyed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +143,8 @@ def allowed(name: str, place: Place, principal: str | None = None) -> list[State
         found.append(allow("Write", WRITE, place.objects(role.writes)))
     if role.erases:
         found.append(allow("Erase", ERASE, place.objects(role.erases)))
+    if role.removes:
+        found.append(allow("Remove", REMOVE, place.objects(role.removes)))
     return found
 
 
@@ -158,13 +169,19 @@ def denied(users: Mapping[str, str], place: Place, server: Server) -> list[State
     for what, actions, granted in verbs:
         alike: dict[tuple[str, ...], list[str]] = {}
         for name in users:
-            alike.setdefault(granted(ROLES[name]), []).append(name)
+            if actions is not ERASE or not ROLES[name].removes:
+                alike.setdefault(granted(ROLES[name]), []).append(name)
         for patterns, roles in alike.items():
             if not patterns:
                 found.append(deny(what, roles, actions, Resource=everything))
             elif patterns != ("*",):
                 found.append(deny(what, roles, actions, NotResource=place.objects(patterns)))
     for name in users:
+        role = ROLES[name]
+        if role.removes:
+            theirs = place.objects((*role.erases, *role.removes))
+            found.append(deny("Remove", [name], REMOVE, NotResource=theirs))
+            found.append(deny("Bypass", [name], BYPASS, NotResource=place.objects(role.erases)))
         prefixes = [f"{place.root}{prefix}*" for prefix in ROLES[name].lists]
         if ROLES[name].lists != ("",) and server is not Server.CEPH:
             condition = {"StringNotLike": {"s3:prefix": prefixes}}

@@ -27,26 +27,26 @@ put probe/ab/x.txt                  - - - y y -
 put elsewhere/x                     - - - - y -
 get series/ab/packs/x.age           - y y - y -
 get series/ab/manifests/x.age       - y y - y -
-get series/ab/series-x.json         - y y - y -
-get notices/x.json                  y y y y y -
-get charter/x.json                  y y y y y -
+get series/ab/series-x.json         - y y - y y
+get notices/x.json                  y y y y y y
+get charter/x.json                  y y y y y y
 get stock/x.json                    y y y y y y
 get stock/x.age                     - - y - y -
-get events/x.json                   y y y y y -
-get README.txt                      - y y y y -
+get events/x.json                   y y y y y y
+get README.txt                      - y y y y y
 get probe/ab/x.txt                  - - y y y -
 get elsewhere/x                     - - y - y -
 head series/ab/packs/x.age          - y y - y -
-head notices/x.json                 y y y y y -
+head notices/x.json                 y y y y y y
 head stock/x.age                    - - y - y -
 lock-of series/ab/packs/x.age       y y y y y y
 lock-of stock/x.age                 y y y y y y
-list .                              - y y y y -
-list series/                        - y y y y -
-list notices/                       y y y y y -
-list charter/                       y y y y y -
+list .                              - y y y y y
+list series/                        - y y y y y
+list notices/                       y y y y y y
+list charter/                       y y y y y y
 list stock/                         y y y y y y
-list events/                        y y y y y -
+list events/                        y y y y y y
 hide series/ab/packs/x.age          - - - - - -
 hide notices/x.json                 - - - - - -
 hide stock/x.age                    - - - - - -
@@ -60,6 +60,11 @@ erase stock/x.age                   - - - - - y
 erase charter/x.json                - - - - - -
 erase events/x.json                 - - - - - -
 erase probe/ab/x.txt                - - - y - -
+remove series/ab/packs/x.age        - - - - - y
+remove series/ab/manifests/x.age    - - - - - y
+remove series/ab/series-x.json      - - - - - -
+remove notices/x.json               - - - - - -
+remove probe/ab/x.txt               - - - y - -
 lengthen series/ab/packs/x.age      y - - - y -
 lengthen charter/x.json             - - - y y -
 lengthen stock/x.age                - - - y y -
@@ -78,7 +83,8 @@ set-policy .                        - - - - - -
 delete-bucket .                     - - - - - -
 """
 """Verb, name (x stands for any; "." for the bucket), and yes or no by role. `delete` is of a version and `shorten` is
-without the bypass of GOVERNANCE, `erase` and `shorten-by-bypass` with it; `hide` puts a delete marker."""
+without the bypass of GOVERNANCE, `erase` and `shorten-by-bypass` with it; `remove` is of a version that no lock holds;
+`hide` puts a delete marker."""
 
 ACTIONS: dict[str, tuple[str, ...]] = {
     "put": ("s3:PutObject", "s3:PutObjectRetention"),
@@ -88,6 +94,7 @@ ACTIONS: dict[str, tuple[str, ...]] = {
     "list": ("s3:ListBucket", "s3:ListBucketVersions"),
     "hide": ("s3:DeleteObject",),
     "erase": ("s3:DeleteObjectVersion", "s3:BypassGovernanceRetention"),
+    "remove": ("s3:DeleteObjectVersion",),
     "lengthen": ("s3:PutObjectRetention",),
     "shorten-by-bypass": ("s3:PutObjectRetention", "s3:BypassGovernanceRetention"),
     "hold": ("s3:PutObjectLegalHold",),
@@ -137,6 +144,10 @@ class Bench:
             ObjectLockRetainUntilDate=self.until,
         )
         return answer["VersionId"]
+
+    def _unlocked(self, name: str) -> str:
+        """A version that the owner puts without a lock."""
+        return self._owner.put_object(Bucket=self.bucket, Key=name, Body=b"y")["VersionId"]
 
     def may(self, client: "S3Client", verb: str, name: str) -> bool:
         """Whether the server let the client do it; any error but a refusal is raised."""
@@ -192,6 +203,7 @@ class Bench:
             "erase": lambda: client.delete_object(
                 Bucket=b, Key=name, VersionId=version, BypassGovernanceRetention=True
             ),
+            "remove": lambda: client.delete_object(Bucket=b, Key=name, VersionId=self._unlocked(name)),
             "lengthen": retain(+1),
             "shorten": retain(-1),
             "shorten-by-bypass": retain(-1, bypass=True),
