@@ -222,3 +222,18 @@ def test_safeguarding_needs_a_release_in_the_request(school: World, tmp_path: Pa
     shutil.rmtree(tmp_path / "review")
     export(school, "--to", "review")
     assert "letters_concerns" not in openpyxl.load_workbook(tmp_path / "review" / "review.xlsx").sheetnames
+
+
+def test_an_erasure_is_obeyed_and_makes_an_earlier_review_void(school: World, tmp_path: Path) -> None:
+    export(school, "--to", "review")
+    decide(tmp_path / "review" / "review.xlsx")
+    wish = tmp_path / "wish.toml"
+    wish.write_text('[[entry]]\nkind = "rows"\npath = "mis/events.csv"\ncolumn = "Text"\nvalue = "Sang"\n')
+    assert school.run("retention", "erase", wish, "--yes", "--key", school.key).code == 0
+    assert "review-other" in export(school, "--to", "answer", "--reviewed", "review/review.xlsx", code=2)
+    export(school, "--to", "again")
+    decide(tmp_path / "again" / "review.xlsx")
+    export(school, "--to", "answer", "--reviewed", "again/review.xlsx")
+    assert b"Sang" not in (tmp_path / "answer" / "tables" / "events.csv").read_bytes()
+    pages = pypdf.PdfReader(tmp_path / "answer" / "summary.pdf").pages
+    assert "has struck entries" in " ".join(" ".join(page.extract_text() for page in pages).split())
