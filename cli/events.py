@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="What was done with keys.", no_args_is_help=True, rich_markup_mode=None)
 _COLUMNS = (
-    *("n", "created", "kind", "by", "purpose", "why", "clause", "trigger", "to", "deed", "keys", "series"),
+    *("n", "created", "kind", "by", "purpose", "why", "clause", "trigger", "about", "hold", "evidence", "to", "deed"),
+    *("keys", "series"),
     *("refused", "sha256"),
 )
 
@@ -39,7 +40,7 @@ def list_(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     vault = read_vault(load_config(config))
     for link in vault.history.events:
         one = link.event
-        about = one.purpose or one.trigger or one.why or ""
+        about = one.purpose or one.trigger or one.why or one.about or one.hold or ""
         told = f"{one.n:>5}  {one.created:%Y-%m-%d %H:%M}  {one.kind:<12}  {', '.join(one.by)}"
         text = f"{told}  {about}" + (f"  REFUSED: {link.refused}" if link.refused else "")
         output.row(text.rstrip(), **_row(link))
@@ -144,6 +145,9 @@ def _row(link: "EventLink") -> "JsonObject":
         "why": one.why,
         "clause": one.clause,
         "trigger": one.trigger,
+        "about": one.about,
+        "hold": one.hold,
+        "evidence": one.evidence,
         "to": one.to.name if one.to else None,
         "deed": one.deed,
         "keys": list(one.keys or ()),
