@@ -1,7 +1,7 @@
 """Copies a vault's objects to another place, and mends one place from the others. No key: ciphertext moves as it is."""
 
 import hashlib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -31,12 +31,13 @@ from escrow.record import (
 from escrow.store import ObjectInfo, Store
 from escrow.trust import Finding, Head, History, accept, only_ending, peek_record
 
-_MANY, _FEW = 8, 4
+_LARGE, _SMALL = 4, 8
+"""Objects under way at once: large ones are held in memory, and the time of small ones is the network's."""
 _WAVES = {
-    "README.txt": 0,
-    "RESCUE": 0,
     "charter": 0,
-    "stock": 0,
+    "README.txt": 1,
+    "RESCUE": 1,
+    "stock": 1,
     "series": 1,
     "notices": 2,
     "events": 2,
@@ -154,7 +155,8 @@ def _belongs(name: ParsedName, data: bytes, vault: str) -> bool:
 
 def plan_copy(items: list[Item], there: Mapping[str, ObjectInfo], bad: Collection[str] = ()) -> Plan:
     """Pure: what `there` (a place's newest objects by name) lacks or has wrong, in waves that keep the write order:
-    charters, stocks and keys; series; notices. `bad` are names whose bytes are known to be wrong."""
+    charters, by which others know whose place it is; all that notices name; notices. `bad` are names whose bytes are
+    known to be wrong."""
     waves: tuple[list[Item], ...] = ([], [], [])
     for item in items:
         known = there.get(item.name)
@@ -196,9 +198,19 @@ def _bad_records(items: list[Item], place: Store, charters: Sequence[Charter]) -
             yield Finding("object-hash", item.name, "its bytes are not those that its name promises")
 
 
-def _threads(items: Sequence[Item]) -> int:
-    """More for small objects, whose time is the network's; few for packs, which are held in memory."""
-    return _MANY if sum(item.size for item in items) < len(items) * MIN_PACK else _FEW
+def _each(call: Callable[[Item], Finding | None], items: Sequence[Item]) -> Iterator[tuple[Item, Finding | None]]:
+    """What `call` gives for every item, in their order. Called for the largest first, and beside them for the small
+    in their order."""
+    with ThreadPoolExecutor(_LARGE, "large") as large, ThreadPoolExecutor(_SMALL, "small") as small:
+        first = sorted((item for item in items if item.size >= MIN_PACK), key=lambda item: item.size, reverse=True)
+        under_way = {item.name: large.submit(call, item) for item in first}
+        under_way |= {item.name: small.submit(call, item) for item in items if item.name not in under_way}
+        try:
+            for item in items:
+                yield item, under_way[item.name].result()
+        finally:
+            for future in under_way.values():
+                future.cancel()
 
 
 def find_damaged(items: Iterable[Item], place: Store, progress: Progress) -> list[Finding]:
@@ -216,10 +228,9 @@ def find_damaged(items: Iterable[Item], place: Store, progress: Progress) -> lis
         return Finding("object-hash", item.name, f"expected SHA-256 {item.sha256[:16]}…, found {found[:16]}…")
 
     findings = []
-    with ThreadPoolExecutor(_threads(chosen), "read") as pool:
-        for item, finding in zip(chosen, pool.map(check, chosen), strict=True):
-            findings += [finding] if finding else []
-            progress.advance(item.size)
+    for item, finding in _each(check, chosen):
+        findings += [finding] if finding else []
+        progress.advance(item.size)
     return findings
 
 
@@ -253,12 +264,11 @@ def copy_vault(original: Original, place: Store, plan: Plan, progress: Progress)
         return None
 
     for wave in plan.waves:
-        with ThreadPoolExecutor(_threads(wave), "copy") as pool:
-            for item, finding in zip(wave, pool.map(move, wave), strict=True):
-                if finding:
-                    findings.append(finding)
-                else:
-                    put += 1
-                    size += item.size
-                progress.advance(item.size)
+        for item, finding in _each(move, wave):
+            if finding:
+                findings.append(finding)
+            else:
+                put += 1
+                size += item.size
+            progress.advance(item.size)
     return Moved(put, size, tuple(findings))
