@@ -215,6 +215,12 @@ def make(sink: Sink) -> None:
     seen = vault(KEPT, seen=GONE)
     sink.vault("deeds", "expired-early", "a night before its retain-until saw it", [*seen, *chain((GONE, BOARD))])
     sink.vault("deeds", None, "a night after its retain-until saw it", [*vault(seen=GONE), *chain((GONE, BOARD))])
+    alone = replace(CHARTER, n=2, prev=SHA, threshold=1)
+    named = w.named(alone, *d.BOARD, d.LA)
+    for may, one in ((None, GONE), ("event-signers", SHREDDED)):
+        what = f"one holder where one is enough: {one.kind}"
+        told = replace(one, charter=w.payload_sha256(alone))
+        sink.vault("deeds", may, what, [*vault(), named, d.signed(told, w.HEAD)])
     _nights(sink)
 
 
