@@ -80,6 +80,10 @@ def verify(
     exit = exit_of_codes(finding.code for finding in findings if finding.severity == "error")
     show_findings(output, findings)
     found.remember(lacking)
+    ending = found.history.ending
+    if ending.expired or ending.shredded:
+        gone = f"{len(ending.expired)} series expired, {len(ending.shredded)} keys were destroyed"
+        output.note(f"{gone}: what is missing of them is not missed (escrow retention report)")
     nights = len(found.history.snapshots)
     words = f"{nights} nights, {len(findings)} findings"
     output.finish(exit, f"{output.paint(exit.word, exit)}: {words}", nights=nights, findings=len(findings))

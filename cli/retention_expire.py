@@ -18,7 +18,7 @@ from .output import Output
 from .removing import end_of, remove_everywhere
 from .retention_report import ScheduleOption, read_report, show
 from .unlock import Means
-from .vault import OpenVault, anchor_of, read_vault
+from .vault import OpenVault, anchor_of, connect, read_vault, store_of
 
 if TYPE_CHECKING:
     from escrow.custody.release import Board
@@ -95,20 +95,21 @@ def _board(vault: OpenVault, means: Means, custodian: str | None) -> "Board":
 
 
 def _check_after(output: Output, vault: OpenVault, board: "Board", chosen: "Sequence[SeriesEnd]") -> None:
-    """The series that come after: every object by its hash, the last night's files opened. RefusedError
+    """The series that come after, in the store: every object by its hash, the last night's files opened. RefusedError
     `expire-successor`."""
     from escrow.engine.reading import open_snapshot
     from escrow.engine.verify import expected_objects, verify_bytes, verify_open
     from escrow.errors import EscrowError
     from escrow.retention.expiry import successors
 
+    store = connect(store_of(vault.config))  # not as one with the copies, which could hide that it is damaged there
     objects, nights = successors(vault.history, chosen)
     with output.progress() as progress:
         expected = [one for one in expected_objects(vault.history) if one.name in objects]
-        findings = list(verify_bytes(vault.store, expected, progress).findings)
+        findings = list(verify_bytes(store, expected, progress).findings)
         for night, compartment in nights if not findings else ():
             try:
-                views = open_snapshot(vault.store, vault.history, night, board.opener, [compartment])
+                views = open_snapshot(store, vault.history, night, board.opener, [compartment])
             except EscrowError as error:
                 raise _unfit(f"night {night.seq} of {compartment}: {error.code}: {error}") from error
             findings += verify_open(views, progress).findings

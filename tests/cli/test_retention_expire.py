@@ -58,6 +58,7 @@ def test_what_is_due_goes_and_nothing_is_called_missing(ends: Ends) -> None:
     assert set(ends.history().ending.expired) == {first, second}
     healthy(ends)
     assert ends.run("verify", "--json").code == Exit.COPIES, "all keys are in one place, as before"
+    assert "2 series expired, 0 keys were destroyed" in ends.run("verify").err
     listed = ends.run("list", "--json").lines
     assert [row["expired"] for row in listed[:5]] == [["records"]] * 4 + [[]]
     assert "expired: records" in ends.run("list").out
@@ -116,6 +117,8 @@ def test_one_holder_is_not_enough(ends: Ends) -> None:
 
 
 def test_nothing_goes_while_the_later_series_is_damaged(ends: Ends) -> None:
+    shutil.copytree(ends.root / "vault", ends.root / "county")
+    ends.config.write_text(ends.config.read_text("utf-8") + COPY, "utf-8")
     change(ends.sealed(ends.series()[2])[0], b"spoilt")
     refused = expire(ends, "--yes")
     assert (refused.code, "expire-successor" in refused.err) == (Exit.REFUSED, True)
