@@ -90,20 +90,22 @@ def remove_from(
     wanted: "Callable[[ParsedName], bool]",
     remove: Remove | None = None,
 ) -> Removal:
-    """The same in one place. A listing afterwards confirms what is gone."""
-    there = list(_there(store, prefixes, wanted))
+    """The same in one place, one prefix after the other. A listing afterwards confirms what is gone."""
 
-    def one(info: "ObjectInfo") -> bool:
+    def went(info: "ObjectInfo") -> bool:
         try:
             (remove or _delete)(store, info.key, info.version or None)
         except DeniedError:
             return False
         return True
 
+    gone: list[ObjectInfo] = []
     with ThreadPoolExecutor(_AT_ONCE, "remove") as pool:
-        done = list(pool.map(one, there))
+        for prefix in prefixes:
+            there = list(_there(store, [prefix], wanted))
+            done = zip(there, pool.map(went, there), strict=True)
+            gone += [info for info, is_gone in done if is_gone and not info.delete_marker]
     left = [info for info in _there(store, prefixes, wanted) if not info.delete_marker]
-    gone = [info for info, went in zip(there, done, strict=True) if went and not info.delete_marker]
     until = max(filter(None, (_until(store, info) for info in left)), default=None)
     return Removal(place, len(gone), sum(info.size for info in gone), len(left), until)
 

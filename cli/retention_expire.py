@@ -133,7 +133,7 @@ def _delete(output: Output, plan: "Expiry", vault: OpenVault) -> None:
     removals = remove_everywhere(
         output,
         vault.config,
-        [f"series/{one}/" for one in wanted],
+        [f"series/{one}/{kind}/" for kind in ("manifests", "packs") for one in wanted],
         lambda name: name.kind in ("pack", "manifest"),
         deeds=all_deeds(vault.store, anchor_of(vault.config)),
         history=vault.history,

@@ -95,6 +95,7 @@ def show(output: Output, one: "SeriesEnd") -> None:
     nights = f"nights {one.nights[0]} to {one.nights[-1]}" if one.nights else "no whole night"
     when = f"may go from {one.due}" if one.due else one.why
     held = f" ({', '.join(one.holds)})" if one.holds else ""
+    held += ", its key was destroyed" if one.destroyed else ""
     output.row(
         f"{one.series}  {one.compartment:<14} {nights:<22} {STATES[one.state]}{held}; {when}; {size_text(one.size)}",
         series=one.series,
@@ -111,6 +112,7 @@ def show(output: Output, one: "SeriesEnd") -> None:
         objects=one.objects,
         bytes=one.size,
         event=one.event,
+        destroyed=one.destroyed,
     )
 
 

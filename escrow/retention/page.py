@@ -74,7 +74,7 @@ def _series(report: Report) -> tuple[Block, ...]:
             _span(one),
             _day(one.locked_until),
             _day(one.due),
-            STATES[one.state],
+            STATES[one.state] + (", its key was destroyed" if one.destroyed else ""),
         )
         for one in report.ends
     )

@@ -28,7 +28,7 @@ class SeriesEnd:
 
     `why`: the rule that decides. `locked_until`: the end of its locks, None where no record says it. `nights`: those
     that need it, by number. `objects`, `size` (bytes): what an expiry deletes in one place. `is_last`: no later night
-    of its compartment is in another series.
+    of its compartment is in another series. `event` says that it expired, `destroyed` that its key was destroyed.
     """
 
     series: str
@@ -47,6 +47,7 @@ class SeriesEnd:
     size: int
     is_last: bool
     event: int | None = None
+    destroyed: int | None = None
 
     def stop(self, now: datetime) -> str:
         """The code with which its expiry is refused; "" when it is due or has expired."""
@@ -111,6 +112,7 @@ def _end(history: History, state: SeriesState, *, kept: Kept, kinds: tuple[Kind,
         size=sum(objects.values()),
         is_last=kept.last,
         event=event,
+        destroyed=history.ending.shredded.get(state.key),
     )
 
 

@@ -157,6 +157,7 @@ def test_an_old_copy_does_not_bring_it_back(ends: Ends) -> None:
 
 @pytest.mark.parametrize("at", range(0, 8, 2))
 def test_stopped_at_any_deletion_it_goes_on(ends: Ends, at: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    packs = sum(path.parent.name == "packs" for one in ends.series()[:2] for path in ends.sealed(one))
     real = FolderStore.delete
     done: list[str] = []
 
@@ -170,6 +171,8 @@ def test_stopped_at_any_deletion_it_goes_on(ends: Ends, at: int, monkeypatch: py
     with monkeypatch.context() as patch, pytest.raises(Stopped):
         patch.setattr(FolderStore, "delete", stops)
         expire(ends, "--yes")
+    left = [path.parent.name for one in ends.series()[:2] for path in ends.sealed(one)]
+    assert "manifests" not in left or left.count("packs") == packs, "a night is whole or gone"
     healthy(ends)
     assert ends.run("retention", "expire", "--yes", "--json").code == 0
     assert counts(ends)[:2] == [0, 0]

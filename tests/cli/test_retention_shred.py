@@ -75,6 +75,7 @@ def test_two_holders_destroy_and_a_certificate_is_signed(ends: Ends) -> None:
     assert "key-shredded" in gone.err
     last = ends.run("restore", "latest", "--to", ends.root / "last", *ends.shares(*TWO), "--purpose", "restore")
     assert last.code == 0, last.err
+    assert ends.run("retention", "report", "--json").lines[0]["destroyed"] == 1
     again = ends.run("retention", "shred", ends.series()[0], "--clause", "shred-records", "--yes", "--json")
     assert again.lines[-1]["certificate"] == digest
     assert len(ends.history().events) == 3, "a use of keys beside them"
