@@ -1,5 +1,6 @@
 """The command `escrow`: its verbs, and what becomes of errors."""
 
+import gc
 import json
 import os
 import sys
@@ -47,6 +48,8 @@ NOUNS = {
     "retention": (".retention", "What is kept until when, what is due, how it ends, what is left out."),
 }
 """Nouns: the module of each one's verbs, and its line of help."""
+_NEW_OBJECTS = 100_000
+"""Objects made before a look for cycles among them: by Python's 700, a tenth of a short command's time goes into it."""
 _EPILOG = "Exit codes: escrow help exit-codes. Errors: ESCROW_DEBUG=1 shows where they arose."
 
 
@@ -140,6 +143,7 @@ def _unexpected(kind: type[BaseException], error: BaseException, trace: Tracebac
 
 def run() -> None:
     """The entry point."""
+    gc.set_threshold(_NEW_OBJECTS)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy would start threads for algebra, which spin unused
     sys.excepthook = _unexpected
     for stream in (sys.stdout, sys.stderr):
