@@ -149,7 +149,9 @@ def run() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    sys.exit(main(sys.argv[1:]))
+    code = main(sys.argv[1:])
+    gc.freeze()  # the interpreter's end would look for cycles again and again among all that goes with it
+    sys.exit(code)
 
 
 if __name__ == "__main__":
