@@ -34,6 +34,9 @@ def test_a_step_that_goes_wrong_is_told(monkeypatch: pytest.MonkeyPatch) -> None
     assert told.code != 0
 
 
-@pytest.mark.parametrize("words", [("closing",), ("vendor", "--store", "s3"), ("handover", "--store", "s3"), ("handover", "--endpoint", "http://x")])
+@pytest.mark.parametrize(
+    "words",
+    [("closing",), ("vendor", "--store", "s3"), ("handover", "--store", "s3"), ("handover", "--endpoint", "http://x")],
+)
 def test_other_words_are_refused(words: tuple[str, ...]) -> None:
     assert escrow("demo", *words).code == Exit.USAGE

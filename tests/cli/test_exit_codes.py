@@ -43,6 +43,7 @@ def test_the_table_is_whole_and_its_numbers_stay() -> None:
         "copies": 17,
         "charter": 18,
         "incomplete": 19,
+        "overdue": 20,
         "interrupted": 130,
     }
     assert set(MEANING) == set(Exit)
