@@ -11,17 +11,22 @@ from escrow.errors import UsageError
 
 from .config import load_config
 from .exits import Exit
-from .key_use import Use, with_keys
+from .export_since import FOLDER, nights_of, write_since
+from .key_use import Use, open_nights, with_keys
 from .options import ConfigOption, JsonOption
 from .output import Output
-from .restoring import open_views, tell_restored, wanted_of
+from .restoring import tell_restored, wanted_of
 from .vault import OpenVault, read_vault
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from escrow.engine.reading import CompartmentView
     from escrow.engine.restored import RestoreReport
     from escrow.export.exporting import ExportReport
     from escrow.export.mapping import Plan
+    from escrow.export.nights import Since
+    from escrow.record import JsonObject
 
 _MAPPING = "mapping.toml"
 _GUARDED = "safeguarding"
@@ -57,6 +62,9 @@ def export(
     on: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="DATE", help="The pages' day. Default: today.")
     ] = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="NIGHT", help="Also what changed since this night, by files and rows.")
+    ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Without the dictionary and the report.")] = False,
     bag: Annotated[bool, typer.Option("--bag", help="As a BagIt bag, with the vault's signed records.")] = False,
     compartment: Annotated[list[str] | None, typer.Option(help="Only this compartment. May be repeated.")] = None,
@@ -72,6 +80,7 @@ def export(
 
     \b
     Example: escrow export latest --to monday --pack continuity --key /media/stick/fernhill/custody.key
+    Example: escrow export latest --since 281 --to changes --key /media/stick/fernhill/custody.key
     Example: escrow export 312 --to vendor --format sqlite --format csv --compartment records --sheets
     """
     from escrow.engine.restore import RestoreOptions, restore
@@ -83,7 +92,9 @@ def export(
     check_place(to)
     vault = read_vault(load_config(config))
     vault.warn(output)
-    views = open_views(output, vault, snapshot, use, compartment or _usual(output, vault, snapshot))
+    nights = nights_of(vault, snapshot, since)
+    opened = open_nights(output, vault, use, nights, compartment or _usual(output, vault, snapshot))
+    views = opened[0]
     options = RestoreOptions(wanted_of(patterns or []))
     with output.progress() as progress:
         restored = restore(views, to / ORIGINALS, options, progress)
@@ -102,6 +113,10 @@ def export(
             night,
             on.date() if on else _today(),
         )
+    counts: JsonObject = {}
+    if since:
+        words = [_night(one) for one in opened]
+        counts = write_since(output, to, report, opened, options.wanted, _since_page(vault, words[1], words[0]))
     if not quick:
         from escrow.export.examining import examine
 
@@ -109,7 +124,7 @@ def export(
         _write_report(to, report, vault, night, _said(views))
     if bag:
         _bag(to, vault, views)
-    _finish(output, to, report, restored, came)
+    _finish(output, to, report, restored, came, counts)
 
 
 def _usual(output: Output, vault: OpenVault, snapshot: str) -> list[str]:
@@ -189,6 +204,16 @@ def _plan(output: Output, mapping: Path, report: "ExportReport", confirm: str | 
     return plan
 
 
+def _since_page(vault: OpenVault, was: str, now: str) -> "Callable[[Since], bytes]":
+    def page(since: "Since") -> bytes:
+        from escrow.export.since_page import since_page
+        from escrow.paper.html import to_html
+
+        return to_html(since_page(since, _school(vault), was, now), f"Vault {vault.history.vault}").encode()
+
+    return page
+
+
 def _write_report(to: Path, report: "ExportReport", vault: OpenVault, night: str, said: dict[str, int]) -> None:
     from escrow.export.page import dictionary_csv, report_page
     from escrow.paper.html import to_html
@@ -218,7 +243,9 @@ def _bag(to: Path, vault: OpenVault, views: "list[CompartmentView]") -> None:
     )
 
 
-def _finish(output: Output, to: Path, report: "ExportReport", restored: "RestoreReport", came: Exit) -> None:
+def _finish(
+    output: Output, to: Path, report: "ExportReport", restored: "RestoreReport", came: Exit, since: "JsonObject"
+) -> None:
     for one in report.troubles:
         output.row(f"{one.table} ({one.format}): {one.words}", table=one.table, format=one.format, code=one.code)
     rows = sum(one.rows for one in report.described)
@@ -228,6 +255,8 @@ def _finish(output: Output, to: Path, report: "ExportReport", restored: "Restore
         text += f"; erasures left out {restored.omitted_files} files and {restored.omitted_rows} rows"
     if restored.failed:
         text += f"; {len(restored.failed)} files FAILED"
+    if since:
+        text += f"; {to / FOLDER / 'since.html'} says what changed"
     if report.described and (report.troubles or report.doubts):
         text += f"; {to / 'report.html'} says what was not converted and where tables disagree"
     output.finish(
@@ -239,4 +268,5 @@ def _finish(output: Output, to: Path, report: "ExportReport", restored: "Restore
         rows=rows,
         troubles=len(report.troubles),
         doubts=len(report.doubts),
+        **({"since": since} if since else {}),
     )

@@ -6,6 +6,7 @@ ADBC reads a file; the standard library reads what lies in no folder, in memory.
 import sqlite3
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, closing
+from operator import itemgetter
 from pathlib import Path
 
 import adbc_driver_sqlite.dbapi as adbc
@@ -20,6 +21,7 @@ SQLITE = b"SQLite format 3\0"
 _BATCH = 20_000
 _IN_MEMORY = 512 << 20
 _TEXTS = (pa.int64(), pa.string())
+_PLACE_IN_KEY = itemgetter(5)
 _ROLLBACK = b"\x01\x01"
 """Bytes 18 and 19 of a database without a write-ahead log, which memory cannot have."""
 
@@ -33,7 +35,8 @@ def sqlite_tables(original: Original) -> Iterator[Found]:
                 said = base.execute(f"PRAGMA table_info({quoted(name)})").fetchall()
                 header = tuple(str(row[1]) for row in said)
                 whole = frozenset(str(row[1]) for row in said if "INT" in str(row[2]).upper())
-                stored = InDatabase(_address(original.place), name) if original.place else None
+                key = tuple(str(row[1]) for row in sorted(said, key=_PLACE_IN_KEY) if row[5])
+                stored = InDatabase(name, key, _address(original.place) if original.place else None)
                 opener = _opener(original, name, header, whole)
                 yield Found(f"{original.path}#{name}", header, opener, stored=stored)
 

@@ -1,7 +1,8 @@
 """Keys that sources declare: what `schema.json` of a database's source says of its tables (docs/guide-sql.md)."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 
 from escrow.export.integrity import Key
 from escrow.export.originals import Original
@@ -13,21 +14,34 @@ _NAME = "schema.json"
 
 def declared_keys(originals: Iterable[Original], tables: Sequence[Table]) -> list[Key]:
     """Keys of one column, of every schema.json among `originals`; what is no such file is skipped."""
-    by_origin = {table.origin: table.name for table in tables}
     keys: list[Key] = []
+    for said, names in _schemas(originals, tables):
+        with suppress(KeyError, TypeError):
+            keys += _keys(said, names)
+    return keys
+
+
+def primary_keys(originals: Iterable[Original], tables: Sequence[Table]) -> dict[str, tuple[str, ...]]:
+    """The columns that name a table's rows, by its name: as a schema.json or its own database declares them."""
+    found = {one.name: one.stored.key for one in tables if one.stored and one.stored.key}
+    for said, names in _schemas(originals, tables):
+        with suppress(KeyError, TypeError):
+            for one in said:
+                key = one["primary_key"]
+                if isinstance(key, list) and key and one["file"] in names:
+                    found[names[str(one["file"])]] = tuple(map(str, key))
+    return found
+
+
+def _schemas(
+    originals: Iterable[Original], tables: Sequence[Table]
+) -> Iterator[tuple[list[dict[str, JsonValue]], dict[str, str]]]:
+    """What each schema.json says of its tables, and the tables' names by their files' paths below its folder."""
     for original in sorted(originals, key=lambda one: one.path):
         folder, _, name = original.path.rpartition("/")
-        if name != _NAME:
-            continue
-        try:
-            with original.open() as file:
-                said = json.load(file)
-            keys += _keys(
-                said["tables"], {origin.removeprefix(f"{folder}/"): name for origin, name in by_origin.items()}
-            )
-        except (ValueError, KeyError, TypeError, RecursionError):
-            continue
-    return keys
+        if name == _NAME:
+            with suppress(ValueError, KeyError, TypeError, RecursionError), original.open() as file:
+                yield json.load(file)["tables"], {one.origin.removeprefix(f"{folder}/"): one.name for one in tables}
 
 
 def _keys(said: Iterable[dict[str, JsonValue]], names: dict[str, str]) -> list[Key]:

@@ -96,11 +96,12 @@ def compare(was: Table, now: Table, declared: tuple[str, ...], folder: Path) -> 
         return replace(added, removed=removed.removed, came=came, went=went)
     with engine(str(folder / _SPILL)) as base:
         both = _Both(base, was, now, common)
-        key = both.read_hashes(_candidates(common, declared))
+        candidates = _candidates(common, declared)
+        key = both.read_hashes(candidates)
         removed_rows = both.write_rows("removed", was, folder)
         added_rows = both.write_rows("added", now, folder)
         changed_rows = both.write_cells(folder) if key else 0
-    guessed, doubled = bool(key) and not declared, bool(declared) and not key
+    guessed, doubled = bool(key) and not declared, bool(declared and candidates) and not key
     return Difference(now.name, now.origin, added_rows, removed_rows, changed_rows, key, guessed, doubled, came, went)
 
 

@@ -34,16 +34,17 @@ Opener = Callable[[Misfits, ExitStack], pa.RecordBatchReader]
 
 @dataclass(frozen=True, slots=True)
 class InDatabase:
-    """Where a table stands as such: the SQLite file's address, and the table's own name."""
+    """A table of SQLite: its own name, the columns of its primary key, and its file's address where it is a file."""
 
-    address: str
     name: str
+    key: tuple[str, ...]
+    address: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
     """One table. `origin`: the original's path with `/`, behind `#` what lies inside it; `header` as it stands there,
-    `columns` unique; `shape` where it is a file of delimited text, `stored` where it is one of a database's file."""
+    `columns` unique; `shape` where it is a file of delimited text, `stored` where it is one of a database."""
 
     name: str
     origin: str

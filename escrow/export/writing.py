@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from escrow.errors import FormatError
-from escrow.export.table import InDatabase, Table, quoted
+from escrow.export.table import Table, quoted
 
 
 def write_csv(table: Table, originals: Path, folder: Path) -> None:
@@ -51,8 +51,8 @@ def write_sqlite(tables: Iterable[Table], path: Path) -> Iterator[tuple[Table, F
             cursor.execute(f"PRAGMA {pragma}")
         for table in tables:
             try:
-                if table.stored:
-                    _copy(cursor, table, table.stored)
+                if table.stored and table.stored.address:
+                    _copy(cursor, table, table.stored.name, table.stored.address)
                 else:
                     with table.read() as reader:
                         cursor.adbc_ingest(table.name, reader, mode="create")
@@ -62,16 +62,15 @@ def write_sqlite(tables: Iterable[Table], path: Path) -> Iterator[tuple[Table, F
     partial.replace(path)
 
 
-def _copy(cursor: adbc.Cursor, table: Table, stored: InDatabase) -> None:
+def _copy(cursor: adbc.Cursor, table: Table, own: str, address: str) -> None:
     """Within SQLite, where columns that are declared TEXT make text of numbers as a cast does."""
     name = quoted(table.name)
     columns = ", ".join(f"{quoted(one)} TEXT" for one in table.columns)
     cells = ", ".join(f"iif(typeof({one}) = 'blob', lower(hex({one})), {one})" for one in map(quoted, table.header))
-    address = stored.address.replace("'", "''")
     with table.guarded():
-        cursor.execute(f"ATTACH '{address}' AS original")
+        cursor.execute("ATTACH ? AS original", [address])
         try:
             cursor.execute(f"CREATE TABLE {name} ({columns})")
-            cursor.execute(f"INSERT INTO {name} SELECT {cells} FROM original.{quoted(stored.name)}")  # noqa: S608
+            cursor.execute(f"INSERT INTO {name} SELECT {cells} FROM original.{quoted(own)}")  # noqa: S608
         finally:
             cursor.execute("DETACH original")
