@@ -60,35 +60,6 @@ def test_pages_wait_for_a_mapping_that_somebody_has_read(world: World, tmp_path:
     assert world.run(*pack).code == 0
 
 
-def test_what_changed_since_an_older_night(world: World, tmp_path: Path) -> None:
-    (world.exports / "marks.csv").write_text("upn,mark\nA1,/\nA2,N\nA4,L\n")
-    (world.exports / "new.csv").write_text("upn\nA4\n")
-    assert world.run("snapshot").code in (0, 4)
-    for _ in range(2):
-        made = world.run("export", "3", "--since", "2", "--to", "out", "--key", world.key, "--json")
-        assert made.code == 0, made.err
-    since = made.lines[-1]["since"]
-    assert since == {
-        "files_added": 1,
-        "files_removed": 0,
-        "files_changed": 1,
-        "rows_added": 2,
-        "rows_removed": 1,
-        "rows_changed": 1,
-    }
-    assert (tmp_path / "out/since/marks.removed.csv").read_text().splitlines()[1:] == ['"A3","N"']
-    assert "What changed" in (tmp_path / "out/since/since.html").read_text()
-    assert "A3" not in (tmp_path / "out/since/since.html").read_text()
-
-
-@pytest.mark.parametrize(("since", "code"), [("3", "since-order"), ("2", "since-order"), ("99", "snapshot-unknown")])
-def test_a_night_to_compare_with_must_be_an_older_one(world: World, since: str, code: str) -> None:
-    told = world.run("export", "2", "--since", since, "--to", "out", "--key", world.key)
-    assert told.code == 2
-    assert code in told.err or "snapshot" in told.err
-    assert not Path("out/originals").exists()
-
-
 def test_a_bag_is_valid_and_is_not_changed(world: World, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.CRITICAL)
     bag = ("export", "2", "--to", "out", "--bag", "--key", world.key)
