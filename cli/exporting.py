@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from escrow.errors import UsageError
+from escrow.errors import IntegrityError, StoreError, UsageError
 
 from .config import load_config
 from .exits import Exit
@@ -85,7 +85,7 @@ def export(
     """
     from escrow.engine.restore import RestoreOptions, restore
     from escrow.export.bag import check_place
-    from escrow.export.exporting import ORIGINALS
+    from escrow.export.exporting import ORIGINALS, Trouble
     from escrow.export.exporting import export as convert
 
     output = Output(as_json)
@@ -116,7 +116,10 @@ def export(
     counts: JsonObject = {}
     if since:
         words = [_night(one) for one in opened]
-        counts = write_since(output, to, report, opened, options.wanted, _since_page(vault, words[1], words[0]))
+        try:
+            counts = write_since(output, to, report, opened, options.wanted, _since_page(vault, words[1], words[0]))
+        except (IntegrityError, StoreError) as error:
+            report.troubles.append(Trouble("all", f"night {since}", "since", error.code, str(error)))
     if not quick:
         from escrow.export.examining import examine
 

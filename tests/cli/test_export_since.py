@@ -1,7 +1,9 @@
 """`escrow export --since`: what changed and what was deleted since an older night."""
 
 import csv
+import json
 import sqlite3
+from base64 import b64decode
 from contextlib import closing
 from pathlib import Path
 
@@ -100,7 +102,15 @@ def test_a_night_that_is_not_before_is_refused(changed: World, tmp_path: Path, n
 
 
 def test_an_older_night_that_is_lost_stops_nothing_but_the_comparison(changed: World, tmp_path: Path) -> None:
-    first = ("export", "4", "--to", "out", "--key", changed.key)
-    assert changed.run(*first).code == 0
-    packs = sorted((tmp_path / "vault/series").rglob("packs/*"), key=lambda one: one.stat().st_mtime_ns)
-    assert packs
+    notices = sorted((changed.root / "vault/notices").iterdir())
+    third = json.loads(b64decode(json.loads(notices[2].read_bytes())["payload"]))
+    for series in third["series"]:
+        for pack in series["packs"]:
+            (found,) = (changed.root / "vault/series" / series["series"]).rglob(f"{pack['sha256']}*")
+            found.unlink()
+    made = changed.run("export", "4", "new.csv", "--since", "3", "--to", "out", "--key", changed.key)
+    assert made.code == 3, made.err
+    assert "(since)" in made.out
+    assert (tmp_path / "out/csv/new.csv").exists()
+    assert "store-absent" in (tmp_path / "out/report.html").read_text(encoding="utf-8")
+    assert not (tmp_path / "out/since/since.html").exists()
