@@ -52,7 +52,7 @@ def start(
 ) -> None:
     """Begin the case of a vendor that stops: a folder with what happened, what is to be done by when, and the texts.
 
-    Deadlines (leaving.toml) and letters (texts/) are laid into the folder to be corrected there. Needs no key.
+    Deadlines (exit.toml) and letters (texts/) are laid into the folder to be corrected there. Needs no key.
 
     \b
     Example: escrow vendor start "Acme MIS" --reason vendor-notice --began 2026-11-20
@@ -173,7 +173,7 @@ def _show(output: Output, leaving: Leaving) -> dict[str, int]:
         for wanted in leaving.rules.recover:
             output.row(f"  - {wanted.what}", recover=wanted.what, why=wanted.why, by=case.contract_end)
     if due_again(leaving.rules, today()):
-        output.note(f"leaving.toml was compared with its sources on {leaving.rules.reviewed}: look at them again")
+        output.note(f"exit.toml was compared with its sources on {leaving.rules.reviewed}: look at them again")
     return {state: sum(one.state == state for one in steps) for state in ("overdue", "open", "waiting", "done")}
 
 
