@@ -126,7 +126,7 @@ def export(
         examine(to, report)
         _write_report(to, report, vault, night, _said(views))
     if bag:
-        _bag(to, vault, views)
+        _bag(to, vault, views, options.wanted)
     _finish(output, to, report, restored, came, counts)
 
 
@@ -228,14 +228,23 @@ def _write_report(to: Path, report: "ExportReport", vault: OpenVault, night: str
     write_whole(to / "dictionary.csv", dictionary_csv(report))
 
 
-def _bag(to: Path, vault: OpenVault, views: "list[CompartmentView]") -> None:
+def _bag(to: Path, vault: OpenVault, views: "list[CompartmentView]", wanted: "Callable[[bytes], bool]") -> None:
     from escrow.engine.fetch import public_objects
     from escrow.export.bag import make_bag
+    from escrow.export.inventory import inventory_csv
 
     from .public_folder import write_whole
 
     for name, data in public_objects(vault.store):
         write_whole(to / "evidence" / name, data)
+    charter = vault.history.charter
+    files = (
+        (view.name, one)
+        for view in views
+        for one in view.entries()
+        if wanted(one.path) and view.left_out.whole(one.path) is None
+    )
+    write_whole(to / "inventory.csv", inventory_csv(files, (charter.retention if charter else None) or ()))
     make_bag(
         to,
         [

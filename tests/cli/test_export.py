@@ -1,8 +1,10 @@
 """`escrow export`: a night in open formats, its mapping, its bag."""
 
+import csv
 import logging
 import sqlite3
 from contextlib import closing
+from hashlib import sha256
 from pathlib import Path
 
 import bagit
@@ -67,6 +69,11 @@ def test_a_bag_is_valid_and_is_not_changed(world: World, tmp_path: Path, caplog:
     bagit.Bag(str(tmp_path / "out")).validate()
     names = set(files_of(tmp_path / "out"))
     assert "data/originals/mis/marks.csv" in names
+    listed = list(csv.DictReader((tmp_path / "out/data/inventory.csv").read_text().splitlines()))
+    assert {f"data/originals/{one['path']}" for one in listed} == {one for one in names if "/originals/" in one}
+    marks = next(one for one in listed if one["path"] == "mis/marks.csv")
+    assert (marks["compartment"], marks["dataset"]) == ("records", "mis/marks.csv")
+    assert marks["sha256"] == sha256((world.exports / "marks.csv").read_bytes()).hexdigest()
     assert any(name.startswith("data/evidence/notices/") for name in names)
     again = world.run(*bag)
     assert again.code == 2
