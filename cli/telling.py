@@ -41,6 +41,7 @@ ACTIONS: dict[Exit, str] = {
     Exit.COPIES: "escrow status says which copy lags or lacks something; then escrow store copy",
     Exit.CHARTER: "nothing is lost: tell the head that the charter is due for review",
     Exit.INCOMPLETE: "all was deposited, and something is missing in it: escrow source show says what",
+    Exit.OVERDUE: "a step of a vendor's exit is late: escrow vendor status says which",
     Exit.INTERRUPTED: "run it again",
 }
 """What to do, by exit code, for somebody who reads a mail."""

@@ -219,7 +219,8 @@ def test_what_differs_stops_the_receipt_until_it_is_taken_knowingly(closed: Clos
     assert closed.release("records", *CLAUSE).code == 0
     pack = max((closed.root / "vault").glob("series/*/packs/*.age"))
     pack.chmod(0o644)
-    pack.write_bytes(pack.read_bytes()[:-1] + b"x")
+    data = pack.read_bytes()
+    pack.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
     told = closed.accept()
     assert (told.code, told.err.split()[1]) == (Exit.INTEGRITY, "accept-differs:")
     assert closed.state() == "released"
