@@ -150,7 +150,8 @@ def test_an_older_night_that_does_not_open_is_told(
 ) -> None:
     _, objects, history = small()
     name = which(history, objects, 2)
-    spoilt = objects | {name: objects[name][:-1] + b"x"}
+    data = objects[name]
+    spoilt = objects | {name: data[:-1] + bytes([data[-1] ^ 1])}
     at = replace(opening(history, objects), place=stored(spoilt))
     assert opened(at) == (15, 6, [f"{code} 2"])
 

@@ -143,7 +143,8 @@ def test_a_copy_mends_another(tmp_path: Path) -> None:
     fill(place.store, good, place)
     packs = sorted((tmp_path / "vault" / "series").rglob("packs/*.age"))
     packs[0].chmod(0o644)
-    packs[0].write_bytes(packs[0].read_bytes()[:-1] + b"x")
+    data = packs[0].read_bytes()
+    packs[0].write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
     packs[1].unlink()
     both = Copies([place.store, good])
     assert {seq: place.restore_all(str(seq), both) for seq in expected} == expected

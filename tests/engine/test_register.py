@@ -105,7 +105,9 @@ def test_a_kind_of_a_later_minor_leaves_its_path_out(place: School, tmp_path: Pa
         (lambda place: erase(place, BOB, compartments=SOME, lost=True), "erasure-missing"),
         (lambda place: erase(place, compartments=SOME, text=b"{}"), "erasure-damaged"),
         (
-            lambda place: erase(place, BOB, compartments=SOME, change=lambda sealed: sealed[:-1] + b"x"),
+            lambda place: erase(
+                place, BOB, compartments=SOME, change=lambda sealed: sealed[:-1] + bytes([sealed[-1] ^ 1])
+            ),
             "erasure-damaged",
         ),
         (lambda place: erase(place, BOB, compartments=SOME, change=lambda sealed: b"not age"), "erasure-damaged"),
